@@ -1,0 +1,143 @@
+/**
+ * The run store as the rest of the lab sees it. Readers and the one writer are separate types, so that a door which
+ * only looks cannot write. Times are UTC epoch milliseconds.
+ */
+import type { CurveSet } from '#shared/analysis/curves.ts';
+import type { Specification } from '#shared/experiment/specification.ts';
+import type { CellConfiguration, CellState, Metric, StackPlan } from '#shared/experiment/stack.ts';
+import type { EngineProvenance } from '#main/training/protocol.ts';
+
+export interface Experiment {
+  /** Row number, for joins. */
+  readonly id: number;
+  /** Short stable identity, unique in every store: used in file names and on the command line. */
+  readonly key: string;
+  readonly name: string;
+  readonly specification: Specification;
+  readonly createdAt: number;
+  readonly archived: boolean;
+  /** Set by pause and by repeated fast failures; never a substitute for the cells' own states. */
+  readonly hold: { readonly reason: string; readonly since: number } | null;
+}
+
+/** Cells of an experiment counted by state, computed from the cells and never remembered. */
+export type StateCounts = Readonly<Record<CellState, number>>;
+
+export interface ExperimentSummary extends Experiment {
+  readonly cells: number;
+  readonly counts: StateCounts;
+}
+
+export interface Cell {
+  readonly id: number;
+  /** SHA-256 of the canonical configuration: the cell's identity. */
+  readonly key: string;
+  readonly configuration: CellConfiguration;
+  readonly state: CellState;
+  /** Why the cell is in this state, for a person; '' when nothing needs saying. */
+  readonly reason: string;
+  /** First step whose loss was not finite. */
+  readonly divergedAt: number | null;
+  readonly stepsDone: number;
+  readonly stack: string | null;
+}
+
+export type StackState = 'planned' | 'running' | 'finished' | 'interrupted' | 'out-of-memory' | 'failed';
+
+export interface Stack extends StackPlan {
+  readonly id: number;
+  /** Unique; names the spool file and the checkpoint. */
+  readonly key: string;
+  readonly experiment: number;
+  readonly state: StackState;
+  readonly reason: string;
+  /** Place in the order of execution. */
+  readonly position: number;
+  readonly stepsDone: number;
+  readonly checkpointStep: number;
+  /** Identity of the live trainer: process id and its start time in kernel clock ticks, so that a reused pid is told apart. */
+  readonly process: { readonly pid: number; readonly startTicks: number } | null;
+  /** Fixed when the stack is planned, so that a resumed stack repeats the same arithmetic. */
+  readonly threads: number;
+  readonly chunkSteps: number;
+  readonly mode: 'compiled' | 'eager';
+  readonly engine: EngineProvenance | null;
+  readonly trainMilliseconds: number;
+  readonly evaluateMilliseconds: number;
+  readonly compileMilliseconds: number;
+  readonly peakResidentBytes: number;
+  readonly failures: number;
+}
+
+export interface LabEvent {
+  readonly time: number;
+  readonly experiment: number | null;
+  readonly stack: string | null;
+  readonly kind: string;
+  readonly message: string;
+}
+
+export interface ReadableStore {
+  readonly file: string;
+  /** The folder of spool files beside the store. */
+  readonly spoolFolder: string;
+  experiments(options?: { archived?: boolean }): ExperimentSummary[];
+  /** By key, unique key prefix, or name (the newest of that name). Throws a readable error when none or several match. */
+  experiment(nameOrKey: string): ExperimentSummary;
+  cells(experimentId: number): Cell[];
+  stacks(experimentId: number): Stack[];
+  /** Every curve of one metric as the dense grid that the analyses take. */
+  curveSet(experimentId: number, metric: Metric): CurveSet;
+  /** Mean over seeds of one metric at one mark index for all cells: [batch][learning rate]; NaN where nothing finite is there. */
+  meanSurface(experimentId: number, metric: Metric, markIndex: number): Float64Array;
+  events(experimentId: number): LabEvent[];
+  close(): void;
+}
+
+/** Settings that a stack is trained with, chosen from calibration when it is planned. */
+export interface StackSettings {
+  readonly threads: number;
+  readonly chunkSteps: number;
+  readonly mode: 'compiled' | 'eager';
+}
+
+export interface IngestResult {
+  /** Bytes of the spool now in the store. */
+  readonly bytes: number;
+  readonly lines: number;
+  /** Values (points × cells) added. */
+  readonly values: number;
+  /** Complete lines that could not be understood; they are counted and skipped, never fatal. */
+  readonly badLines: number;
+  /** The last 'stopped' or 'finished' line seen, if any, since the last 'start'. */
+  readonly ending: 'finished' | 'asked' | 'out-of-memory' | 'error' | 'disk-full' | null;
+  readonly message: string;
+}
+
+export interface WritableStore extends ReadableStore {
+  /**
+   * Records an experiment and its cells (in grid order) in one transaction, first in the spool (lab.jsonl), then in
+   * SQLite. A cell whose identity is known already is shared, not trained again.
+   */
+  createExperiment(specification: Specification, cells: readonly CellConfiguration[]): ExperimentSummary;
+  /** Adds stacks for cells that have none or whose stack failed; the cells become 'planned'. */
+  planStacks(experimentId: number, plans: readonly { plan: StackPlan; settings: StackSettings }[]): Stack[];
+  /** The trainer of this stack runs now; its cells become 'running'. */
+  stackStarted(stackKey: string, process: { pid: number; startTicks: number }): void;
+  /**
+   * The trainer has ended: sets the stack's and cells' states and reasons. Call after a last ingest(). 'finished' is set
+   * only when the spool said so.
+   */
+  stackEnded(stackKey: string, state: Exclude<StackState, 'planned' | 'running' | 'finished'>, reason: string): void;
+  /** Ingests the stack's spool from where the store stopped. Exactly once by construction: offset and rows move in one transaction. */
+  ingest(stackKey: string): IngestResult;
+  /** Puts failed, interrupted or out-of-memory cells back to 'planned' and drops their stack so that they are planned anew. Returns how many. */
+  resetCells(experimentId: number, states: readonly CellState[]): number;
+  hold(experimentId: number, reason: string | null): void;
+  archive(experimentId: number, archived: boolean): void;
+  /** Removes the experiment, and those of its cells, stacks, spools and checkpoints that no other experiment uses. */
+  deleteExperiment(experimentId: number): void;
+  addEvent(event: Omit<LabEvent, 'time'>): void;
+  /** A consistent copy of the database file. */
+  backup(file: string): Promise<void>;
+}

@@ -1,0 +1,107 @@
+/**
+ * What passes between the lab and a trainer process.
+ *
+ * Data flow on one path only: the trainer appends lines to the stack's spool file (JSON lines, one object a line) and
+ * the store ingests that file from the byte where it stopped, in the transaction that also moves this offset. The pipe
+ * (file descriptor 3, JSON lines too) merely wakes the lab up and carries state for the eye. So a kill at any instant
+ * loses nothing that was spooled, and ingesting twice changes nothing.
+ */
+import type { OptimizerSpecification, WorkloadSpecification } from '#shared/experiment/specification.ts';
+import type { Metric } from '#shared/experiment/stack.ts';
+
+/** The lab's first line on the trainer's standard input. A later line {"type":"stop"}, or end of file, asks for checkpoint and exit. */
+export interface StackJob {
+  readonly type: 'job';
+  readonly stack: string;
+  readonly workload: WorkloadSpecification;
+  readonly optimizer: OptimizerSpecification;
+  readonly batchSize: number;
+  /** K learning rates; cell i is seed floor(i/K), learning rate i mod K. */
+  readonly learningRates: readonly number[];
+  readonly seeds: readonly number[];
+  readonly steps: number;
+  readonly marks: readonly number[];
+  readonly evaluationExamples: number;
+  readonly recordTrainingLoss: boolean;
+  readonly streams: 'common' | 'independent';
+  readonly dataChecksum: string;
+  readonly mode: 'compiled' | 'eager';
+  /** TensorFlow's intra-op threads: pinned, since results depend on it bit by bit. */
+  readonly threads: number;
+  /** Most steps in one compiled call. */
+  readonly chunkSteps: number;
+  readonly spoolFile: string;
+  readonly checkpointFile: string;
+  readonly checkpointSeconds: number;
+}
+
+/** What a run must record of the machinery that made it. */
+export interface EngineProvenance {
+  readonly backend: 'compiled' | 'eager';
+  /** Set when compilation failed and the eager path took over. */
+  readonly fallbackReason: string | null;
+  readonly device: string;
+  readonly threads: number;
+  readonly tensorflow: string;
+  readonly tfjs: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly chunkSteps: number;
+}
+
+/** One line of a stack's spool file. `time` is UTC in epoch milliseconds. */
+export type SpoolLine =
+  | {
+      readonly event: 'start';
+      readonly time: number;
+      readonly stack: string;
+      readonly pid: number;
+      readonly host: string;
+      /** Steps already done: 0, or the checkpoint's step. Points of later steps are written again after this line. */
+      readonly step: number;
+      readonly cells: number;
+      readonly engine: EngineProvenance;
+      readonly dataChecksum: string;
+    }
+  | {
+      readonly event: 'curve';
+      readonly metric: Metric;
+      /** Index of the first point (trainingLoss: step − 1; evaluation: index into marks). */
+      readonly first: number;
+      readonly points: number;
+      readonly cells: number;
+      /** points × cells little-endian float32, point-major, base64. Non-finite values are kept exactly. */
+      readonly values: string;
+    }
+  | {
+      /** A cell's loss or evaluation was not finite for the first time. */
+      readonly event: 'diverged';
+      readonly cell: number;
+      readonly step: number;
+    }
+  | { readonly event: 'checkpoint'; readonly time: number; readonly step: number; readonly file: string }
+  | {
+      readonly event: 'finished';
+      readonly time: number;
+      /** Less than the job's steps when every cell had diverged. */
+      readonly step: number;
+      readonly trainMilliseconds: number;
+      readonly evaluateMilliseconds: number;
+      readonly compileMilliseconds: number;
+      readonly peakResidentBytes: number;
+    }
+  | {
+      /** The trainer stopped before the end, by its own account. */
+      readonly event: 'stopped';
+      readonly time: number;
+      readonly step: number;
+      readonly reason: 'asked' | 'out-of-memory' | 'error' | 'disk-full';
+      readonly message: string;
+    };
+
+/** Lines on file descriptor 3. */
+export type TrainerMessage =
+  | { readonly type: 'phase'; readonly phase: 'loading' | 'compiling' | 'training' | 'evaluating' | 'saving' }
+  | { readonly type: 'spooled'; readonly bytes: number; readonly step: number }
+  | { readonly type: 'notice'; readonly message: string };

