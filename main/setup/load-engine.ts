@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { createRequire, Module } from 'node:module';
 import type * as TensorflowModule from '@tensorflow/tfjs-node-gpu';
 import type { EngineLocation } from './locate-engine.ts';
 import { SetupError } from './setup-error.ts';
@@ -36,18 +36,22 @@ function restoreIsNullOrUndefined(): void {
 }
 
 /**
- * Runs `load` while node-pre-gyp answers our addon's path. The package would otherwise look inside node_modules, where
- * set-up writes nothing.
+ * Runs `load` while requiring node-pre-gyp gives a stand-in that answers our addon's path. The package would otherwise
+ * look inside node_modules, where set-up writes nothing (and the real module brings an installer that nobody needs here).
  */
 function withAddon<T>(addonFile: string, load: () => T): T {
-  const locator = createRequire(require.resolve('@tensorflow/tfjs-node-gpu'))('@mapbox/node-pre-gyp') as {
-    find: (packageFile: string) => string;
-  };
-  const original = locator.find;
-  locator.find = () => addonFile;
+  const filename = createRequire(require.resolve('@tensorflow/tfjs-node-gpu')).resolve(
+    '@mapbox/node-pre-gyp',
+  );
+  const before = require.cache[filename];
+  const standIn = new Module(filename);
+  standIn.exports = { find: () => addonFile };
+  standIn.loaded = true;
+  require.cache[filename] = standIn;
   try {
     return load();
   } finally {
-    locator.find = original;
+    if (before === undefined) Reflect.deleteProperty(require.cache, filename);
+    else require.cache[filename] = before;
   }
 }
