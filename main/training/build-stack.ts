@@ -1,0 +1,94 @@
+/** From what a job asks for to a program with its data: the one place that knows every workload. */
+import { createHash } from 'node:crypto';
+import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
+import { loadClassification } from './data/load.ts';
+import type { TensorFlow } from './engine/tensorflow.ts';
+import { optimizerFor } from './optimizers/optimizer.ts';
+import type { StackJob } from './protocol.ts';
+import type { AssembledStack } from './stack-program.ts';
+import { assembleStack } from './stack-program.ts';
+import { mlp } from './workloads/mlp.ts';
+import { quadratic } from './workloads/quadratic.ts';
+import type { StackLayout, Workload } from './workloads/workload.ts';
+
+export type StackConfiguration = Pick<
+  StackJob,
+  'workload' | 'optimizer' | 'batchSize' | 'learningRates' | 'seeds' | 'evaluationExamples' | 'streams'
+>;
+
+export interface BuiltStack extends AssembledStack {
+  /** SHA-256 of the data; '' for a workload without data. */
+  readonly dataChecksum: string;
+  /** Learning rate of each cell, float32. */
+  readonly cellLearningRates: Float32Array;
+}
+
+export function buildStack(tf: TensorFlow, configuration: StackConfiguration): BuiltStack {
+  const layout = layoutOf(configuration);
+  const { workload, dataChecksum } = makeWorkload(
+    configuration.workload,
+    configuration.evaluationExamples,
+    layout,
+  );
+  const rates = configuration.learningRates;
+  const cells = rates.length * configuration.seeds.length;
+  return {
+    ...assembleStack(tf, workload, optimizerFor(configuration.optimizer), layout),
+    dataChecksum,
+    cellLearningRates: Float32Array.from({ length: cells }, (_, cell) => rates[cell % rates.length]),
+  };
+}
+
+/** Checksum of the data a workload reads, without building anything. */
+export function dataChecksumOf(workload: WorkloadSpecification, evaluationExamples: number): string {
+  switch (workload.kind) {
+    case 'mlp':
+      return loadClassification(workload.data, evaluationExamples).checksum;
+    case 'quadratic':
+      return '';
+  }
+}
+
+function makeWorkload(
+  specification: WorkloadSpecification,
+  evaluationExamples: number,
+  layout: StackLayout,
+): { workload: Workload; dataChecksum: string } {
+  switch (specification.kind) {
+    case 'mlp': {
+      const data = loadClassification(specification.data, evaluationExamples);
+      return { workload: mlp(specification, data, layout), dataChecksum: data.checksum };
+    }
+    case 'quadratic':
+      return { workload: quadratic(specification, layout), dataChecksum: '' };
+  }
+}
+
+/**
+ * Common streams: one group a replicate, whose cells share initial weights and minibatches. Independent streams: every
+ * cell is a group of its own, with seeds that depend on its learning rate and batch size.
+ */
+function layoutOf({ batchSize, learningRates, seeds, streams }: StackConfiguration): StackLayout {
+  const perCell = seeds.flatMap((seed) =>
+    learningRates.map((rate) => (streams === 'common' ? seed : independentSeed(seed, rate, batchSize))),
+  );
+  return streams === 'common'
+    ? {
+        batchSize,
+        groups: seeds.length,
+        cellsPerGroup: learningRates.length,
+        initialisationSeeds: perCell,
+        dataSeeds: seeds,
+      }
+    : {
+        batchSize,
+        groups: perCell.length,
+        cellsPerGroup: 1,
+        initialisationSeeds: perCell,
+        dataSeeds: perCell,
+      };
+}
+
+function independentSeed(seed: number, learningRate: number, batchSize: number): number {
+  return createHash('sha256').update(`${seed}/${learningRate}/${batchSize}`).digest().readUInt32LE(0);
+}
