@@ -94,7 +94,7 @@ export function locateEngine(options: LocateOptions = {}): EngineLocation | null
       : [variant];
   const names = [
     ...(preferred === null ? [] : [preferred]),
-    ...fetched.map(engineFolderName),
+    ...fetched.map((each) => engineFolderName(each)),
     ...pythonLinks(cacheFolder),
   ];
   for (const name of names) {

@@ -36,8 +36,8 @@ export function engineCacheFolder(environment: Environment = process.env): strin
 }
 
 /** Name of a fetched engine's folder inside {@link engineCacheFolder}. */
-export function engineFolderName(variant: EngineVariant): string {
-  return `${tensorflowVersion}-${variant}-${platformName()}`;
+export function engineFolderName(variant: EngineVariant, version: string = tensorflowVersion): string {
+  return `${version}-${variant}-${platformName()}`;
 }
 
 /** Whether an NVIDIA kernel driver is loaded (native Linux, or the WSL 2 device). Looks at files only, starts nothing. */
