@@ -128,7 +128,11 @@ export interface WritableStore extends ReadableStore {
    * The trainer has ended: sets the stack's and cells' states and reasons. Call after a last ingest(). 'finished' is set
    * only when the spool said so.
    */
-  stackEnded(stackKey: string, state: Exclude<StackState, 'planned' | 'running' | 'finished'>, reason: string): void;
+  stackEnded(
+    stackKey: string,
+    state: Exclude<StackState, 'planned' | 'running' | 'finished'>,
+    reason: string,
+  ): void;
   /** Ingests the stack's spool from where the store stopped. Exactly once by construction: offset and rows move in one transaction. */
   ingest(stackKey: string): IngestResult;
   /** Puts failed, interrupted or out-of-memory cells back to 'planned' and drops their stack so that they are planned anew. Returns how many. */

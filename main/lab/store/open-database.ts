@@ -1,0 +1,126 @@
+/** Opens the SQLite file with everything checked that can be checked, and says in words what is wrong. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import SqliteDatabase from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
+import { backupsOf, currentVersion, migrate, userVersion } from './migrate.ts';
+import { applicationId } from './schema.ts';
+import { asStoreError, StoreError } from './store-error.ts';
+
+function damaged(file: string, finding: string, cause?: unknown): StoreError {
+  const [newest] = backupsOf(file);
+  const backup = newest === undefined ? 'There is no backup beside it.' : `The newest backup is ${newest}.`;
+  return new StoreError(
+    'damaged',
+    `${file} is damaged (${finding}). It was left as it is. ${backup} \`surge doctor --rebuild\` makes a new store from the spool.`,
+    { cause },
+  );
+}
+
+function setPragmas(database: Database): void {
+  database.pragma('busy_timeout = 5000');
+  database.pragma('foreign_keys = ON');
+  database.pragma('trusted_schema = OFF');
+}
+
+/** Refuses files of other programs. A file without tables is new. Returns whether it is new. */
+function checkKind(database: Database, file: string): boolean {
+  const id = Number(database.pragma('application_id', { simple: true }));
+  const tables = database.prepare<[], { n: number }>('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0;
+  if (id === applicationId) return false;
+  if (id === 0 && tables === 0 && userVersion(database) === 0) return true;
+  throw new StoreError(
+    'not-a-store',
+    `${file} is an SQLite database of another program, not a Surge Lab store. Choose another file with --store.`,
+  );
+}
+
+/** Does not change a file that it refuses. */
+function checkIntegrity(database: Database, file: string): void {
+  const rows = database.prepare<[], { quick_check: string }>('PRAGMA quick_check(3)').all();
+  const findings = rows.map((row) => row.quick_check).filter((finding) => finding !== 'ok');
+  if (findings.length > 0) throw damaged(file, findings.join('; '));
+}
+
+function explain(error: unknown, file: string): unknown {
+  const known = asStoreError(error, file);
+  if (known instanceof StoreError && known.code === 'damaged') {
+    return damaged(file, error instanceof Error ? error.message : String(error), error);
+  }
+  return known;
+}
+
+/** For the one writer, which holds the lock. Creates the file when absent. */
+export function openWritableDatabase(file: string): { database: Database; created: boolean } {
+  let database: Database | undefined;
+  try {
+    if (existsSync(file)) {
+      if (statSync(file).isDirectory())
+        throw new StoreError('not-a-store', `${file} is a folder, not a store.`);
+      accessSync(file, constants.W_OK);
+    }
+    database = new SqliteDatabase(file);
+    setPragmas(database);
+    const created = checkKind(database, file);
+    const version = userVersion(database);
+    if (version > currentVersion) {
+      throw new StoreError(
+        'from-the-future',
+        `${file} was written by a newer Surge Lab (schema ${version}; this one knows ${currentVersion}). Update Surge Lab to ` +
+          `write to it. Commands that only read may still work.`,
+      );
+    }
+    if (created) {
+      database.pragma('page_size = 8192');
+    } else {
+      checkIntegrity(database, file);
+    }
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    if (created) database.pragma(`application_id = ${applicationId}`);
+    migrate(database, file);
+    return { database, created };
+  } catch (error) {
+    database?.close();
+    throw explain(error, file);
+  }
+}
+
+/** A read-only connection; it works beside a writer and never creates or changes a store. */
+export function openReadOnlyDatabase(file: string): Database {
+  if (!existsSync(file)) {
+    throw new StoreError(
+      'missing',
+      `There is no store at ${file}. Name one with --store, or start an experiment.`,
+    );
+  }
+  let database: Database | undefined;
+  try {
+    database = new SqliteDatabase(file, { readonly: true, fileMustExist: true });
+    setPragmas(database);
+    if (checkKind(database, file)) {
+      throw new StoreError('not-a-store', `${file} holds nothing yet: no experiment has been saved in it.`);
+    }
+    const version = userVersion(database);
+    if (version < currentVersion) {
+      throw new StoreError(
+        'needs-migration',
+        `${file} has schema ${version} and this program reads ${currentVersion}: open it once for writing, which brings it up to date.`,
+      );
+    }
+    if (version > currentVersion) {
+      const reader = database
+        .prepare<[], { v: number }>('SELECT reader_version AS v FROM store_state')
+        .get()?.v;
+      if (reader === undefined || reader > currentVersion) {
+        throw new StoreError(
+          'from-the-future',
+          `${file} was written by a newer Surge Lab (schema ${version}) and cannot be read by this one. Update Surge Lab.`,
+        );
+      }
+    }
+    return database;
+  } catch (error) {
+    database?.close();
+    throw explain(error, file);
+  }
+}

@@ -1,0 +1,332 @@
+/** The one writer of a store. Every decision goes to the lab's journal first and to SQLite second. */
+import { rmSync } from 'node:fs';
+import type { Database } from 'better-sqlite3';
+import type { Specification } from '#shared/experiment/specification.ts';
+import type { CellConfiguration, CellState, StackPlan } from '#shared/experiment/stack.ts';
+import { canonicalJson, newExperimentKey, newStackKey } from '../identity.ts';
+import { applyFact, type RemovedStacks } from './apply-fact.ts';
+import { factSchema, type Fact, type FactOf } from './facts.ts';
+import { completeLines, linesOf, tailBefore } from './complete-lines.ts';
+import { SpoolIngester } from './ingest.ts';
+import type { LabJournal } from './journal.ts';
+import { stackCheckpointFile, stackSpoolFile } from './paths.ts';
+import { StoreReader, type StoredCell } from './reader.ts';
+import { asStoreError, StoreError } from './store-error.ts';
+import { transact } from './transact.ts';
+import type {
+  ExperimentSummary,
+  IngestResult,
+  LabEvent,
+  Stack,
+  StackSettings,
+  StackState,
+  WritableStore,
+} from './types.ts';
+import type { WriterLock } from './writer-lock.ts';
+
+/** States that resetCells may take back. A finished cell is never trained again. */
+const resettable: readonly CellState[] = ['failed', 'interrupted', 'out-of-memory'];
+
+export class StoreWriter extends StoreReader implements WritableStore {
+  readonly #database: Database;
+  readonly #journal: LabJournal;
+  readonly #lock: WriterLock;
+  readonly #ingester: SpoolIngester;
+
+  constructor(database: Database, file: string, journal: LabJournal, lock: WriterLock) {
+    super(database, file);
+    this.#database = database;
+    this.#journal = journal;
+    this.#lock = lock;
+    this.#ingester = new SpoolIngester(database);
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw asStoreError(error, this.file);
+    }
+  }
+
+  #saveJournalOffset(offset: number): void {
+    this.#database
+      .prepare('UPDATE store_state SET journal_offset = ?, journal_tail = ?')
+      .run(offset, tailBefore(this.#journal.descriptor, offset));
+  }
+
+  #removeFiles(stacks: RemovedStacks): void {
+    for (const key of stacks) {
+      rmSync(stackSpoolFile(this.spoolFolder, key), { force: true });
+      rmSync(stackCheckpointFile(this.spoolFolder, key), { force: true });
+    }
+  }
+
+  /** Journal, then SQLite; when SQLite refuses, the journal forgets the fact again. */
+  #record(fact: Fact, durable: boolean): void {
+    this.#guard(() => {
+      const before = this.#journal.append(fact, durable);
+      const removed: RemovedStacks = [];
+      try {
+        transact(this.#database, () => {
+          applyFact(this.#database, fact, removed);
+          this.#saveJournalOffset(this.#journal.size);
+        });
+      } catch (error) {
+        this.#journal.cut(before);
+        throw error;
+      }
+      this.#removeFiles(removed);
+    });
+  }
+
+  /**
+   * Applies what the journal has and the database has not: after a crash between the two, after an older backup was put
+   * back, or when the database is new. Returns how many facts were applied and how many could not be understood.
+   */
+  catchUp(): { applied: number; skipped: number } {
+    return this.#guard(() => {
+      const state = this.#database
+        .prepare<[], { journal_offset: number; journal_tail: Buffer }>('SELECT * FROM store_state')
+        .get();
+      const offset = state?.journal_offset ?? 0;
+      const tail = state?.journal_tail ?? Buffer.alloc(0);
+      let [applied, skipped, end] = [0, 0, offset];
+      if (this.#journal.size < offset || !tailBefore(this.#journal.descriptor, offset).equals(tail)) {
+        const size = this.#journal.size;
+        transact(this.#database, () => this.#saveJournalOffset(size));
+        this.addEvent({
+          experiment: null,
+          stack: null,
+          kind: 'journal',
+          message: `${this.#journal.file} is not the journal that this store knew (${size} bytes, expected ${offset}). The store is complete, but a rebuild from the journal would not be.`,
+        });
+        return { applied, skipped };
+      }
+      const removed: RemovedStacks = [];
+      for (const piece of completeLines(this.#journal.descriptor, offset, this.#journal.file)) {
+        transact(this.#database, () => {
+          for (const line of linesOf(piece)) {
+            end = line.end;
+            if (this.#applyLine(line.text, removed)) applied++;
+            else if (line.text.trim() !== '') skipped++;
+          }
+          this.#saveJournalOffset(end);
+        });
+      }
+      // A line without its end was torn by a crash; its fact was never promised to anybody.
+      if (this.#journal.size > end) this.#journal.cut(end);
+      this.#removeFiles(removed);
+      if (skipped > 0) {
+        const message = `${skipped} lines of ${this.#journal.file} could not be applied and were skipped.`;
+        this.addEvent({ experiment: null, stack: null, kind: 'journal', message });
+      }
+      return { applied, skipped };
+    });
+  }
+
+  #applyLine(text: string, removed: RemovedStacks): boolean {
+    let fact: Fact;
+    try {
+      fact = factSchema.parse(JSON.parse(text));
+    } catch {
+      return false;
+    }
+    this.#database.exec('SAVEPOINT fact');
+    const before = removed.length;
+    try {
+      applyFact(this.#database, fact, removed);
+      this.#database.exec('RELEASE fact');
+      return true;
+    } catch (error) {
+      if (!this.#database.inTransaction) throw error;
+      this.#database.exec('ROLLBACK TO fact; RELEASE fact');
+      removed.length = before;
+      if (asStoreError(error, this.file) instanceof StoreError) {
+        const known = asStoreError(error, this.file) as StoreError;
+        if (['disk-full', 'damaged', 'read-only', 'busy'].includes(known.code)) throw error;
+      }
+      return false;
+    }
+  }
+
+  /** Ingests every spool of the store's stacks; used when the database is younger than its spool. */
+  ingestEverything(): void {
+    const keys = this.#database.prepare<[], string>('SELECT key FROM stacks ORDER BY id').pluck().all();
+    for (const key of keys) this.ingest(key);
+  }
+
+  #experimentKey(experimentId: number): string {
+    const row = this.#database
+      .prepare<[number], { key: string }>('SELECT key FROM experiments WHERE id = ?')
+      .get(experimentId);
+    if (row === undefined)
+      throw new StoreError('unknown-experiment', `The store has no experiment number ${experimentId}.`);
+    return row.key;
+  }
+
+  #stack(stackKey: string): { state: StackState; spool_offset: number } {
+    const row = this.#database
+      .prepare<[string], { state: StackState; spool_offset: number }>(
+        'SELECT state, spool_offset FROM stacks WHERE key = ?',
+      )
+      .get(stackKey);
+    if (row === undefined) throw new StoreError('unknown-stack', `The store has no stack ${stackKey}.`);
+    return row;
+  }
+
+  createExperiment(specification: Specification, cells: readonly CellConfiguration[]): ExperimentSummary {
+    const memo = new WeakMap<object, string>();
+    const commons: FactOf<'experiment'>['commons'] = [];
+    const commonIndex = new Map<string, number>();
+    const points = cells.map((cell): [number, number, number, number] => {
+      const { batchSize, learningRate, seed, ...common } = cell;
+      const text = canonicalJson(common, memo);
+      let index = commonIndex.get(text);
+      if (index === undefined) {
+        index = commons.push({ ...common, marks: [...common.marks] }) - 1;
+        commonIndex.set(text, index);
+      }
+      return [index, batchSize, learningRate, seed];
+    });
+    const key = newExperimentKey();
+    this.#record({ fact: 'experiment', time: Date.now(), key, specification, commons, cells: points }, true);
+    return this.experiment(key);
+  }
+
+  planStacks(experimentId: number, plans: readonly { plan: StackPlan; settings: StackSettings }[]): Stack[] {
+    const experiment = this.#experimentKey(experimentId);
+    const states = new Map(this.stacks(experimentId).map((stack) => [stack.key, stack.state]));
+    const free = new Map<string, StoredCell>();
+    const point = (batchSize: number, learningRate: number, seed: number) =>
+      `${batchSize} ${learningRate} ${seed}`;
+    const known = new Map<string, StoredCell>();
+    for (const cell of this.cells(experimentId)) {
+      const { batchSize, learningRate, seed } = cell.configuration;
+      const name = point(batchSize, learningRate, seed);
+      known.set(name, cell);
+      const state = cell.stack === null ? undefined : states.get(cell.stack);
+      if (state === undefined || state === 'failed' || state === 'out-of-memory') free.set(name, cell);
+    }
+    const stacks = plans.map(({ plan, settings }, index) => {
+      const columns: number[] = [];
+      const { batchSize, learningRates, seeds, steps, marks } = plan;
+      seeds.forEach((seed, s) => {
+        learningRates.forEach((learningRate, r) => {
+          const name = point(batchSize, learningRate, seed);
+          const cell = known.get(name);
+          const where = `stack ${index + 1}: batch size ${batchSize}, learning rate ${learningRate}, seed ${seed}`;
+          if (cell === undefined) throw new StoreError('invalid', `${where} is no cell of the experiment`);
+          const { steps: cellSteps, marks: cellMarks } = cell.configuration;
+          if (
+            cellSteps !== steps ||
+            cellMarks.length !== marks.length ||
+            cellMarks.some((mark, m) => mark !== marks[m])
+          ) {
+            throw new StoreError('invalid', `${where} has other steps or marks than its cell`);
+          }
+          if (free.delete(name)) columns.push(s * learningRates.length + r);
+        });
+      });
+      if (columns.length === 0) {
+        throw new StoreError(
+          'invalid',
+          `stack ${index + 1}: all of its cells are done or in another stack already`,
+        );
+      }
+      return {
+        key: newStackKey(),
+        plan: { batchSize, learningRates: [...learningRates], seeds: [...seeds], steps, marks: [...marks] },
+        settings: { threads: settings.threads, chunkSteps: settings.chunkSteps, mode: settings.mode },
+        columns,
+      };
+    });
+    if (stacks.length === 0) return [];
+    this.#record({ fact: 'stacks', time: Date.now(), experiment, stacks }, true);
+    const keys = new Set(stacks.map((stack) => stack.key));
+    return this.stacks(experimentId).filter((stack) => keys.has(stack.key));
+  }
+
+  stackStarted(stackKey: string, process: { pid: number; startTicks: number }): void {
+    const { state, spool_offset: offset } = this.#stack(stackKey);
+    if (state === 'finished')
+      throw new StoreError('invalid', `stack ${stackKey} has finished; it cannot start again`);
+    this.#record({ fact: 'started', time: Date.now(), stack: stackKey, ...process, offset }, false);
+  }
+
+  stackEnded(
+    stackKey: string,
+    state: Exclude<StackState, 'planned' | 'running' | 'finished'>,
+    reason: string,
+  ): void {
+    if (this.#stack(stackKey).state === 'finished') return;
+    this.#record({ fact: 'ended', time: Date.now(), stack: stackKey, state, reason }, false);
+  }
+
+  ingest(stackKey: string): IngestResult {
+    return this.#guard(() => this.#ingester.ingest(stackKey, stackSpoolFile(this.spoolFolder, stackKey)));
+  }
+
+  resetCells(experimentId: number, states: readonly CellState[]): number {
+    const experiment = this.#experimentKey(experimentId);
+    const wrong = states.find((state) => !resettable.includes(state));
+    if (wrong !== undefined) {
+      throw new StoreError(
+        'invalid',
+        `${wrong} cells cannot be reset; only ${resettable.join(', ')} cells can`,
+      );
+    }
+    const stacks = new Map<string, number[]>();
+    let count = 0;
+    for (const cell of this.cells(experimentId)) {
+      if (cell.stack === null || cell.stackColumn === null || !states.includes(cell.state)) continue;
+      const columns = stacks.get(cell.stack) ?? [];
+      stacks.set(cell.stack, [...columns, cell.stackColumn]);
+      count++;
+    }
+    if (count === 0) return 0;
+    const list = [...stacks].map(([key, columns]) => ({ key, columns }));
+    this.#record({ fact: 'reset', time: Date.now(), experiment, stacks: list }, true);
+    return count;
+  }
+
+  hold(experimentId: number, reason: string | null): void {
+    const experiment = this.#experimentKey(experimentId);
+    this.#record({ fact: 'hold', time: Date.now(), experiment, reason }, false);
+  }
+
+  archive(experimentId: number, archived: boolean): void {
+    const experiment = this.#experimentKey(experimentId);
+    this.#record({ fact: 'archive', time: Date.now(), experiment, archived }, false);
+  }
+
+  deleteExperiment(experimentId: number): void {
+    const experiment = this.#experimentKey(experimentId);
+    this.#record({ fact: 'delete', time: Date.now(), experiment }, true);
+  }
+
+  addEvent(event: Omit<LabEvent, 'time'>): void {
+    const experiment = event.experiment === null ? null : this.#experimentKey(event.experiment);
+    const { stack, kind, message } = event;
+    this.#record({ fact: 'event', time: Date.now(), experiment, stack, kind, message }, false);
+  }
+
+  async backup(file: string): Promise<void> {
+    try {
+      await this.#database.backup(file);
+    } catch (error) {
+      throw asStoreError(error, file);
+    }
+  }
+
+  override close(): void {
+    if (!this.#database.open) return;
+    try {
+      this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      super.close();
+      this.#journal.close();
+      this.#lock.release();
+    }
+  }
+}
