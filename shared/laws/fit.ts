@@ -67,6 +67,8 @@ export interface FitOptions {
   readonly laws?: readonly LawName[];
   /** Share one between ridges on the same batch sizes: their scans are then built once. */
   readonly cache?: ScanCache;
+  /** False skips the refits; the leave-one-out errors are then NaN. */
+  readonly leaveOneOut?: boolean;
 }
 
 /** ln LR is known to about 1e-15: below that a residual variance is rounding, not a better fit. */
@@ -127,8 +129,8 @@ function meanSquare(errors: readonly number[], weights: ArrayLike<number>, use: 
   let total = 0;
   errors.forEach((error, index) => {
     if (!use(index)) return;
-    sum += weights[index]! * error * error;
-    total += weights[index]!;
+    sum += weights[index] * error * error;
+    total += weights[index];
   });
   return total === 0 ? null : sum / total;
 }
@@ -152,12 +154,13 @@ export function fitLaws(points: readonly RidgePoint[], options: FitOptions = {})
     }
     const solver = new LawSolver(law, batchSizes, cache);
     const solution = solver.solve(lnRates, weights);
-    const residuals = batchSizes.map((_, i) => lnRates[i]! - solver.predict(solution, i));
+    const residuals = batchSizes.map((_, i) => lnRates[i] - solver.predict(solution, i));
     const errors = batchSizes.map((_, left) => {
+      if (options.leaveOneOut === false) return NaN;
       const others = Float64Array.from(weights);
       others[left] = 0;
       const refit = solver.solve(lnRates, others, { near: solution.at });
-      return lnRates[left]! - solver.predict(refit, left);
+      return lnRates[left] - solver.predict(refit, left);
     });
     const isEnd = (index: number) => index === 0 || index === n - 1;
     raw.push({
@@ -185,7 +188,7 @@ export function fitLaws(points: readonly RidgePoint[], options: FitOptions = {})
   const fits = raw.map((fit, i) => ({
     ...fit,
     deltaAicc: fit.aicc - lowest,
-    akaikeWeight: evidence[i]! / total,
+    akaikeWeight: evidence[i] / total,
   }));
   const byLeaveOneOut = [...fits].sort((a, b) => a.leaveOneOut.meanSquare - b.leaveOneOut.meanSquare);
   return {

@@ -81,7 +81,7 @@ function saturating(name: LawName, title: string, alpha: number, extensions: rea
     shape: [noiseScale(61)],
     extensions,
     lnShape(lnBatch, at, gradient) {
-      const x = at[0]! - lnBatch;
+      const x = at[0] - lnBatch;
       gradient[0] = -alpha * logistic(x);
       return -alpha * softplus(x);
     },
@@ -97,7 +97,7 @@ export const LAWS: Readonly<Record<LawName, Law>> = {
     shape: [noiseScale(61)],
     extensions: ['mean_field'],
     lnShape(lnBatch, at, gradient) {
-      const t = (lnBatch - at[0]!) / 2;
+      const t = (lnBatch - at[0]) / 2;
       gradient[0] = Math.tanh(t) / 2;
       return lnSech(t);
     },
@@ -114,8 +114,8 @@ export const LAWS: Readonly<Record<LawName, Law>> = {
     shape: [noiseScale(31), { name: 'alpha', coordinate: 'log', bounds: () => [0.05, 4], scanPoints: 13 }],
     extensions: [],
     lnShape(lnBatch, at, gradient) {
-      const x = at[0]! - lnBatch;
-      const alpha = Math.exp(at[1]!);
+      const x = at[0] - lnBatch;
+      const alpha = Math.exp(at[1]);
       const value = -alpha * softplus(x);
       gradient[0] = -alpha * logistic(x);
       gradient[1] = value;
@@ -131,7 +131,7 @@ export const LAWS: Readonly<Record<LawName, Law>> = {
     extensions: ['alpha_free'],
     lnShape(lnBatch, at, gradient) {
       gradient[0] = lnBatch;
-      return at[0]! * lnBatch;
+      return at[0] * lnBatch;
     },
   },
   /** a. */
@@ -157,8 +157,8 @@ export const LAWS: Readonly<Record<LawName, Law>> = {
     ],
     extensions: [],
     lnShape(lnBatch, at, gradient) {
-      const x = at[0]! - lnBatch;
-      const t = -0.5 * softplus(x) - at[1]!;
+      const x = at[0] - lnBatch;
+      const t = -0.5 * softplus(x) - at[1];
       const slope = -Math.tanh(t);
       gradient[0] = -0.5 * logistic(x) * slope;
       gradient[1] = -slope;

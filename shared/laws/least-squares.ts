@@ -25,12 +25,14 @@ export interface LeastSquaresResult {
 
 const ITERATION_LIMIT = 200;
 const STEP_TOLERANCE = 1e-11;
+/** A step whose predicted gain is this small a part of the sum of squares is lost in rounding. */
+const GAIN_TOLERANCE = 1e-15;
 /** Beyond this damping a step is shorter than rounding: the point is as low as double precision can tell. */
 const DAMPING_LIMIT = 1e14;
 
 function sumOfSquares(values: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
   return sum;
 }
 
@@ -41,25 +43,25 @@ function sumOfSquares(values: Float64Array): number {
 export function solvePositiveDefinite(matrix: Float64Array, right: Float64Array, size: number): boolean {
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * size + j]!;
-      for (let k = 0; k < j; k++) sum -= matrix[i * size + k]! * matrix[j * size + k]!;
+      let sum = matrix[i * size + j];
+      for (let k = 0; k < j; k++) sum -= matrix[i * size + k] * matrix[j * size + k];
       if (i === j) {
         if (!(sum > 0)) return false;
         matrix[i * size + i] = Math.sqrt(sum);
       } else {
-        matrix[i * size + j] = sum / matrix[j * size + j]!;
+        matrix[i * size + j] = sum / matrix[j * size + j];
       }
     }
   }
   for (let i = 0; i < size; i++) {
-    let sum = right[i]!;
-    for (let k = 0; k < i; k++) sum -= matrix[i * size + k]! * right[k]!;
-    right[i] = sum / matrix[i * size + i]!;
+    let sum = right[i];
+    for (let k = 0; k < i; k++) sum -= matrix[i * size + k] * right[k];
+    right[i] = sum / matrix[i * size + i];
   }
   for (let i = size - 1; i >= 0; i--) {
-    let sum = right[i]!;
-    for (let k = i + 1; k < size; k++) sum -= matrix[k * size + i]! * right[k]!;
-    right[i] = sum / matrix[i * size + i]!;
+    let sum = right[i];
+    for (let k = i + 1; k < size; k++) sum -= matrix[k * size + i] * right[k];
+    right[i] = sum / matrix[i * size + i];
   }
   return true;
 }
@@ -68,7 +70,7 @@ export function solvePositiveDefinite(matrix: Float64Array, right: Float64Array,
 export function minimizeSquares(problem: LeastSquaresProblem, start: ArrayLike<number>): LeastSquaresResult {
   const count = start.length;
   const { size, lower, upper } = problem;
-  const clamp = (value: number, index: number) => Math.min(Math.max(value, lower[index]!), upper[index]!);
+  const clamp = (value: number, index: number) => Math.min(Math.max(value, lower[index]), upper[index]);
   let at = Float64Array.from(start, clamp);
   let trial = new Float64Array(count);
   let residuals = new Float64Array(size);
@@ -91,15 +93,15 @@ export function minimizeSquares(problem: LeastSquaresProblem, start: ArrayLike<n
     gradient.fill(0);
     for (let i = 0; i < size; i++) {
       for (let p = 0; p < count; p++) {
-        const derivative = jacobian[i * count + p]!;
-        gradient[p]! += derivative * residuals[i]!;
-        for (let q = 0; q <= p; q++) normal[p * count + q]! += derivative * jacobian[i * count + q]!;
+        const derivative = jacobian[i * count + p];
+        gradient[p] += derivative * residuals[i];
+        for (let q = 0; q <= p; q++) normal[p * count + q] += derivative * jacobian[i * count + q];
       }
     }
     free.length = 0;
     for (let p = 0; p < count; p++) {
-      const outward = (at[p]! <= lower[p]! && gradient[p]! > 0) || (at[p]! >= upper[p]! && gradient[p]! < 0);
-      if (!outward && normal[p * count + p]! > 0) free.push(p);
+      const outward = (at[p] <= lower[p] && gradient[p] > 0) || (at[p] >= upper[p] && gradient[p] < 0);
+      if (!outward && normal[p * count + p] > 0) free.push(p);
     }
     const width = free.length;
     if (width === 0) {
@@ -109,18 +111,22 @@ export function minimizeSquares(problem: LeastSquaresProblem, start: ArrayLike<n
     let accepted = false;
     while (!accepted && !converged) {
       for (let p = 0; p < width; p++) {
-        for (let q = 0; q <= p; q++) system[p * width + q] = normal[free[p]! * count + free[q]!]!;
-        system[p * width + p]! *= 1 + damping;
-        step[p] = -gradient[free[p]!]!;
+        for (let q = 0; q <= p; q++) system[p * width + q] = normal[free[p] * count + free[q]]!;
+        system[p * width + p] *= 1 + damping;
+        step[p] = -gradient[free[p]];
       }
       trial.set(at);
       let longest = Infinity;
+      let gain = Infinity;
       if (solvePositiveDefinite(system, step, width)) {
         longest = 0;
+        gain = 0;
         for (let p = 0; p < width; p++) {
-          const index = free[p]!;
-          trial[index] = clamp(at[index]! + step[p]!, index);
-          longest = Math.max(longest, Math.abs(trial[index]! - at[index]!));
+          const index = free[p];
+          trial[index] = clamp(at[index] + step[p], index);
+          const moved = trial[index] - at[index];
+          longest = Math.max(longest, Math.abs(moved));
+          gain -= gradient[index] * moved;
         }
         problem.evaluate(trial, trialResiduals, null);
         const sum = sumOfSquares(trialResiduals);
@@ -133,7 +139,7 @@ export function minimizeSquares(problem: LeastSquaresProblem, start: ArrayLike<n
       }
       if (!accepted) {
         damping *= 10;
-        converged = longest < STEP_TOLERANCE || damping > DAMPING_LIMIT;
+        converged = longest < STEP_TOLERANCE || gain <= GAIN_TOLERANCE * best || damping > DAMPING_LIMIT;
       }
     }
     if (accepted) {

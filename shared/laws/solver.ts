@@ -61,7 +61,7 @@ export class LawSolver {
   #scanPoint(index: number): Float64Array {
     const at = new Float64Array(this.#axes.length);
     for (let p = this.#axes.length - 1; p >= 0; p--) {
-      const axis = this.#axes[p]!;
+      const axis = this.#axes[p];
       at[p] = axis[index % axis.length]!;
       index = Math.floor(index / axis.length);
     }
@@ -76,7 +76,7 @@ export class LawSolver {
     for (let s = 0; s < count; s++) {
       const at = this.#scanPoint(s);
       for (let i = 0; i < width; i++) {
-        table[s * width + i] = this.law.lnShape(this.#lnBatch[i]!, at, gradient);
+        table[s * width + i] = this.law.lnShape(this.#lnBatch[i], at, gradient);
       }
     }
     return table;
@@ -87,9 +87,9 @@ export class LawSolver {
     let smallest = Infinity;
     let largest = 0;
     for (let i = 0; i < this.#batchSizes.length; i++) {
-      if (!(weights[i]! > 0)) continue;
-      smallest = Math.min(smallest, this.#batchSizes[i]!);
-      largest = Math.max(largest, this.#batchSizes[i]!);
+      if (!(weights[i] > 0)) continue;
+      smallest = Math.min(smallest, this.#batchSizes[i]);
+      largest = Math.max(largest, this.#batchSizes[i]);
     }
     const lower = new Float64Array(this.law.shape.length);
     const upper = new Float64Array(this.law.shape.length);
@@ -111,9 +111,9 @@ export class LawSolver {
     let center = 0;
     let total = 0;
     for (let i = 0; i < width; i++) {
-      if (weights[i]! > 0) {
-        center += weights[i]! * lnRates[i]!;
-        total += weights[i]!;
+      if (weights[i] > 0) {
+        center += weights[i] * lnRates[i];
+        total += weights[i];
       }
     }
     center /= total;
@@ -121,8 +121,8 @@ export class LawSolver {
     const inner = second === undefined ? 1 : second.length;
     for (let s = 0; s < count; s++) {
       const outside =
-        (first !== undefined && outsideOf(first[Math.floor(s / inner)]!, lower[0]!, upper[0]!)) ||
-        (second !== undefined && outsideOf(second[s % inner]!, lower[1]!, upper[1]!));
+        (first !== undefined && outsideOf(first[Math.floor(s / inner)], lower[0], upper[0])) ||
+        (second !== undefined && outsideOf(second[s % inner], lower[1], upper[1]));
       if (outside) {
         sums[s] = Infinity;
         continue;
@@ -131,9 +131,9 @@ export class LawSolver {
       let squares = 0;
       const offset = s * width;
       for (let i = 0; i < width; i++) {
-        const weight = weights[i]!;
+        const weight = weights[i];
         if (weight === 0) continue;
-        const difference = lnRates[i]! - center - this.#table[offset + i]!;
+        const difference = lnRates[i] - center - this.#table[offset + i];
         const weighted = weight * difference;
         sum += weighted;
         squares += weighted * difference;
@@ -142,17 +142,17 @@ export class LawSolver {
     }
     const minima: number[] = [];
     for (let s = 0; s < count; s++) {
-      const value = sums[s]!;
+      const value = sums[s];
       if (value === Infinity) continue;
       const column = s % inner;
       const lowest =
-        !(dimensions === 2 && column > 0 && sums[s - 1]! < value) &&
-        !(dimensions === 2 && column < inner - 1 && sums[s + 1]! < value) &&
-        !(s - inner >= 0 && sums[s - inner]! < value) &&
-        !(s + inner < count && sums[s + inner]! < value);
+        !(dimensions === 2 && column > 0 && sums[s - 1] < value) &&
+        !(dimensions === 2 && column < inner - 1 && sums[s + 1] < value) &&
+        !(s - inner >= 0 && sums[s - inner] < value) &&
+        !(s + inner < count && sums[s + inner] < value);
       if (lowest) minima.push(s);
     }
-    minima.sort((a, b) => sums[a]! - sums[b]! || a - b);
+    minima.sort((a, b) => sums[a] - sums[b] || a - b);
     return minima.slice(0, STARTS).map((s) => this.#scanPoint(s));
   }
 
@@ -180,8 +180,8 @@ export class LawSolver {
     const meanSlope = new Float64Array(count);
     let total = 0;
     const roots = Float64Array.from({ length: width }, (_, i) => {
-      total += weights[i]!;
-      return Math.sqrt(weights[i]!);
+      total += weights[i];
+      return Math.sqrt(weights[i]);
     });
     let lnScale = 0;
     const problem = {
@@ -192,28 +192,27 @@ export class LawSolver {
         let mean = 0;
         meanSlope.fill(0);
         for (let i = 0; i < width; i++) {
-          const weight = weights[i]!;
+          const weight = weights[i];
           if (weight === 0) {
             residuals[i] = 0;
             continue;
           }
-          const difference = lnRates[i]! - this.law.lnShape(this.#lnBatch[i]!, at, gradient);
+          const difference = lnRates[i] - this.law.lnShape(this.#lnBatch[i], at, gradient);
           residuals[i] = difference;
           mean += weight * difference;
           for (let p = 0; p < count; p++) {
             slopes[i * count + p] = gradient[p]!;
-            meanSlope[p]! += weight * gradient[p]!;
+            meanSlope[p] += weight * gradient[p];
           }
         }
         mean /= total;
         lnScale = mean;
         for (let i = 0; i < width; i++) {
-          const root = roots[i]!;
-          residuals[i] = root === 0 ? 0 : root * (residuals[i]! - mean);
+          const root = roots[i];
+          residuals[i] = root === 0 ? 0 : root * (residuals[i] - mean);
           if (jacobian === null) continue;
           for (let p = 0; p < count; p++) {
-            jacobian[i * count + p] =
-              root === 0 ? 0 : -root * (slopes[i * count + p]! - meanSlope[p]! / total);
+            jacobian[i * count + p] = root === 0 ? 0 : -root * (slopes[i * count + p] - meanSlope[p] / total);
           }
         }
       },
@@ -228,7 +227,7 @@ export class LawSolver {
       .filter(
         (_, p) =>
           !(options.hold !== undefined && p === 0) &&
-          (best.at[p]! - lower[p]! < BOUND_TOLERANCE || upper[p]! - best.at[p]! < BOUND_TOLERANCE),
+          (best.at[p] - lower[p] < BOUND_TOLERANCE || upper[p] - best.at[p] < BOUND_TOLERANCE),
       )
       .map((parameter) => parameter.name);
     return { at: best.at, lnScale, sumOfSquares: best.sumOfSquares, atBound, converged: best.converged };
@@ -237,7 +236,7 @@ export class LawSolver {
   /** ln LR that a solution gives at batch `index`. */
   predict(solution: Solution, index: number): number {
     const gradient = new Float64Array(this.law.shape.length);
-    return solution.lnScale + this.law.lnShape(this.#lnBatch[index]!, solution.at, gradient);
+    return solution.lnScale + this.law.lnShape(this.#lnBatch[index], solution.at, gradient);
   }
 
   parameters(solution: Solution): LawParameters {
@@ -245,7 +244,7 @@ export class LawSolver {
       [this.law.scale]: Math.exp(solution.lnScale),
     };
     this.law.shape.forEach((parameter, p) => {
-      parameters[parameter.name] = fromCoordinate(parameter, solution.at[p]!);
+      parameters[parameter.name] = fromCoordinate(parameter, solution.at[p]);
     });
     return parameters;
   }

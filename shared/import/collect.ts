@@ -1,0 +1,428 @@
+/**
+ * Rows to families of cells. The collector answers only at the end of the file, so an import happens as a whole or not
+ * at all; memory is one entry a kept row, whatever the size of the file.
+ */
+import { possibleAnalyses } from './analyses.ts';
+import { readDelimited } from './delimited.ts';
+import type { Table, TableRow } from './delimited.ts';
+import { canonicalName, compareNames, groupValues } from './families.ts';
+import { readJsonLines } from './jsonl.ts';
+import { mappedColumns } from './mapping.ts';
+import type { FailureRule, ImportMapping } from './mapping.ts';
+import { parseNumber } from './numbers.ts';
+import { TallySheet } from './report.ts';
+import type { DuplicateRow, ImportReport } from './report.ts';
+import type { ImportedCell, ImportedFamily, ImportResult } from './sweep.ts';
+import { ImportError } from './text.ts';
+import type { TextChunks } from './text.ts';
+
+const DUPLICATES_KEPT = 100;
+/** Steps x batch x tokens per unit may differ from the tokens column by rounding. */
+const TOKEN_TOLERANCE = 0.01;
+
+/** What only the last step of a cell contributes. */
+interface LastPoint {
+  readonly line: number;
+  readonly step: number | null;
+  readonly loss: number | null;
+  readonly lossError: number | null;
+  readonly stepsToTarget: number | null;
+  readonly tokens: number | null;
+}
+
+/** One cell while rows come in. Plain number lists keep a long file at 24 bytes a row. */
+interface Entry {
+  readonly batchSize: number;
+  readonly learningRate: number | null;
+  readonly seed: string;
+  readonly lines: number[];
+  /** NaN for files without steps. */
+  readonly steps: number[];
+  /** Loss, or steps to the target where there is no loss. */
+  readonly values: number[];
+  /** The row with the highest step; the first of equals. */
+  last: LastPoint;
+  failure: { readonly label: string; readonly step: number; readonly line: number } | null;
+}
+
+interface FamilyEntries {
+  readonly key: Record<string, string>;
+  readonly cells: Map<string, Entry>;
+}
+
+/** Null when the rule does not match; a missing column never matches. */
+function matches(rule: FailureRule, row: TableRow, decimalComma: boolean): boolean {
+  const text = row.value(rule.column);
+  if (text === undefined) return false;
+  if (rule.equals !== undefined) return text.trim().toLowerCase() === rule.equals.toLowerCase();
+  const parsed = parseNumber(text, decimalComma);
+  if (parsed.kind === 'not-finite') return true;
+  if (parsed.kind !== 'number') return false;
+  return rule.above !== undefined ? parsed.value > rule.above : parsed.value < (rule.below ?? -Infinity);
+}
+
+class Collector {
+  readonly #mapping: ImportMapping;
+  readonly #families = new Map<string, FamilyEntries>();
+  readonly #dropped = new TallySheet();
+  readonly #seen = new Set<string>();
+  readonly #duplicates: DuplicateRow[] = [];
+  #duplicateCount = 0;
+  #read = 0;
+  readonly #units = new Map<string, number>();
+  readonly #notes: string[] = [];
+
+  constructor(mapping: ImportMapping) {
+    this.#mapping = mapping;
+  }
+
+  /** Takes a row, or counts why it cannot be taken. */
+  add(row: TableRow): void {
+    this.#read++;
+    for (const column of mappedColumns(this.#mapping)) {
+      if (!this.#seen.has(column) && row.value(column) !== undefined) this.#seen.add(column);
+    }
+    const problem = row.fault === undefined ? this.#take(row) : `row has ${row.fault}`;
+    if (problem !== null) this.#dropped.add(problem, row.line);
+  }
+
+  /** A number that must be there, be finite and, if asked, be positive; or the reason why not. */
+  #number(row: TableRow, column: string, positive: boolean): number | string {
+    const parsed = parseNumber(row.value(column), this.#mapping.decimalComma);
+    switch (parsed.kind) {
+      case 'empty':
+        return `"${column}" is empty`;
+      case 'text':
+        return /^\d+,\d+$/.test(parsed.text)
+          ? `"${column}" has a comma in the number: switch decimalComma on`
+          : `"${column}" is not a number`;
+      case 'not-finite':
+        return `"${column}" is not finite`;
+      case 'number':
+        return positive && !(parsed.value > 0) ? `"${column}" is not positive` : parsed.value;
+    }
+  }
+
+  #optional(row: TableRow, column: string | undefined): number | null {
+    if (column === undefined) return null;
+    const parsed = parseNumber(row.value(column), this.#mapping.decimalComma);
+    return parsed.kind === 'number' ? parsed.value : null;
+  }
+
+  #unitScale(row: TableRow): number {
+    const { unitColumn, scales, scale } = this.#mapping.batch;
+    if (unitColumn === undefined) return scale;
+    const unit = (row.value(unitColumn) ?? '').trim();
+    if (!this.#units.has(unit)) this.#units.set(unit, row.line);
+    const known = Object.hasOwn(scales, unit) ? scales[unit] : undefined;
+    if (known === undefined && this.#units.size > 1) {
+      const list = [...this.#units].map(([name, line]) => `"${name}" (line ${line})`).join(', ');
+      throw new ImportError(
+        `batch sizes have mixed units: ${list}. Give the scale of each in batch.scales.`,
+        row.line,
+      );
+    }
+    return known ?? scale;
+  }
+
+  #take(row: TableRow): string | null {
+    const { columns, goal, failures, families, decimalComma } = this.#mapping;
+    const batch = this.#number(row, columns.batchSize, true);
+    if (typeof batch === 'string') return batch;
+    const rate = columns.learningRate === undefined ? null : this.#number(row, columns.learningRate, true);
+    if (typeof rate === 'string') return rate;
+    const step = columns.step === undefined ? null : this.#number(row, columns.step, false);
+    if (typeof step === 'string') return step;
+    let failure = failures.find((rule) => matches(rule, row, decimalComma))?.label ?? null;
+    let loss: number | null = null;
+    if (columns.loss !== undefined) {
+      const parsed = parseNumber(row.value(columns.loss), decimalComma);
+      if (parsed.kind === 'number' || parsed.kind === 'not-finite') {
+        loss = goal === 'maximize' ? -parsed.value : parsed.value;
+        if (parsed.kind === 'not-finite') failure ??= 'loss not finite';
+      } else if (failure === null) {
+        const problem = this.#number(row, columns.loss, false);
+        return typeof problem === 'string' ? problem : null;
+      } else {
+        loss = NaN;
+      }
+    }
+    let stepsToTarget: number | null = null;
+    if (columns.stepsToTarget !== undefined) {
+      const parsed = this.#number(row, columns.stepsToTarget, true);
+      if (typeof parsed === 'string' && loss === null && failure === null) return parsed;
+      stepsToTarget = typeof parsed === 'number' ? parsed : null;
+    }
+    const key: Record<string, string> = {};
+    for (const column of families) {
+      const text = canonicalName(row.value(column) ?? '', decimalComma);
+      if (text === '') return `"${column}" is empty`;
+      key[column] = text;
+    }
+    const batchSize = batch * this.#unitScale(row);
+    const seed = columns.seed === undefined ? '' : canonicalName(row.value(columns.seed) ?? '', decimalComma);
+    const familyId = JSON.stringify(Object.values(key));
+    let family = this.#families.get(familyId);
+    if (family === undefined) {
+      family = { key, cells: new Map() };
+      this.#families.set(familyId, family);
+    }
+    const cellId = `${batchSize} ${rate} ${seed}`;
+    const point: LastPoint = {
+      line: row.line,
+      step,
+      loss,
+      lossError: this.#optional(row, columns.lossError),
+      stepsToTarget,
+      tokens: this.#optional(row, columns.tokens),
+    };
+    let entry = family.cells.get(cellId);
+    if (entry === undefined) {
+      entry = {
+        batchSize,
+        learningRate: rate,
+        seed,
+        lines: [],
+        steps: [],
+        values: [],
+        last: point,
+        failure: null,
+      };
+      family.cells.set(cellId, entry);
+    }
+    entry.lines.push(row.line);
+    entry.steps.push(step ?? NaN);
+    entry.values.push(loss ?? stepsToTarget ?? NaN);
+    if ((step ?? 0) > (entry.last.step ?? 0)) entry.last = point;
+    if (failure !== null && (entry.failure === null || (step ?? 0) < entry.failure.step)) {
+      entry.failure = { label: failure, step: step ?? 0, line: row.line };
+    }
+    return null;
+  }
+
+  /** Rows of one cell by step, each step once; without steps the first row is the cell. */
+  #uniquePoints(group: readonly Entry[], what: string): { steps: number[]; values: number[] } {
+    const rows = group.flatMap((entry) => entry.lines.map((line, at) => ({ line, at, entry })));
+    const stepOf = (row: (typeof rows)[number]) => row.entry.steps[row.at];
+    rows.sort((a, b) => (Object.is(stepOf(a), stepOf(b)) ? 0 : stepOf(a) - stepOf(b)) || a.line - b.line);
+    const steps: number[] = [];
+    const values: number[] = [];
+    let first: (typeof rows)[number] | null = null;
+    for (const row of rows) {
+      const step = stepOf(row);
+      const value = row.entry.values[row.at];
+      if (first !== null && Object.is(step, stepOf(first))) {
+        this.#duplicateCount++;
+        this.#dropped.add('a duplicate', row.line);
+        if (this.#duplicates.length < DUPLICATES_KEPT) {
+          this.#duplicates.push({
+            line: row.line,
+            firstLine: first.line,
+            what: Number.isNaN(step) ? what : `${what}, step ${step}`,
+            identical: Object.is(value, first.entry.values[first.at]),
+          });
+        }
+        continue;
+      }
+      first = row;
+      steps.push(step);
+      values.push(value);
+    }
+    return { steps, values };
+  }
+
+  #family(entries: FamilyEntries, failed: TallySheet): ImportedFamily {
+    const counts = new Map<number, number>();
+    for (const { learningRate } of entries.cells.values()) {
+      if (learningRate !== null) counts.set(learningRate, (counts.get(learningRate) ?? 0) + 1);
+    }
+    const grid = groupValues(counts, this.#mapping.learningRateTolerance);
+    const label =
+      Object.entries(entries.key)
+        .map(([column, value]) => `${column} = ${value}`)
+        .join(', ') || 'all rows';
+    const merged = [...counts.keys()].filter((rate) => grid.get(rate) !== rate);
+    if (merged.length > 0) {
+      this.#notes.push(
+        `${label}: ${merged.length} learning rates were written in two ways (${merged.slice(0, 3).join(', ')}).`,
+      );
+    }
+    const groups = new Map<string, Entry[]>();
+    for (const entry of entries.cells.values()) {
+      const rate = entry.learningRate === null ? null : grid.get(entry.learningRate)!;
+      const id = `${entry.batchSize} ${rate} ${entry.seed}`;
+      const group = groups.get(id);
+      if (group === undefined) groups.set(id, [entry]);
+      else group.push(entry);
+    }
+    const cells: ImportedCell[] = [];
+    for (const group of groups.values()) {
+      const [entry] = group;
+      const rate = entry.learningRate === null ? null : grid.get(entry.learningRate)!;
+      const what = `batch size ${entry.batchSize}, learning rate ${rate ?? 'not given'}`;
+      const { steps, values } = this.#uniquePoints(group, what);
+      const last = group
+        .map((member) => member.last)
+        .reduce((x, y) => ((y.step ?? 0) > (x.step ?? 0) || (y.step === x.step && y.line < x.line) ? y : x));
+      let failure: Entry['failure'] = null;
+      for (const member of group) {
+        if (member.failure !== null && (failure === null || member.failure.step < failure.step)) {
+          failure = member.failure;
+        }
+      }
+      if (failure !== null) failed.add(failure.label, failure.line);
+      cells.push({
+        batchSize: entry.batchSize,
+        learningRate: rate,
+        writtenLearningRate: entry.learningRate,
+        seed: entry.seed,
+        failure: failure?.label ?? null,
+        loss: last.loss,
+        lossError: last.lossError,
+        stepsToTarget: last.stepsToTarget,
+        tokens: last.tokens,
+        step: last.step,
+        curve: steps.length < 2 ? null : { steps, losses: values },
+        line: group.reduce((line, member) => Math.min(line, member.lines[0]), Infinity),
+      });
+    }
+    cells.sort(
+      (a, b) =>
+        a.batchSize - b.batchSize ||
+        (a.learningRate ?? 0) - (b.learningRate ?? 0) ||
+        compareNames(a.seed, b.seed),
+    );
+    const batchSizes = [...new Set(cells.map((cell) => cell.batchSize))].sort((a, b) => a - b);
+    const learningRates = [...new Set(grid.values())].sort((a, b) => a - b);
+    const seeds = [...new Set(cells.map((cell) => cell.seed))].sort(compareNames);
+    const full = batchSizes.length * Math.max(1, learningRates.length) * seeds.length;
+    const family = {
+      key: entries.key,
+      label,
+      batchSizes,
+      learningRates,
+      seeds,
+      cells,
+      missing: full - cells.length,
+    };
+    return { ...family, analyses: possibleAnalyses(family) };
+  }
+
+  #checkTokens(families: readonly ImportedFamily[]): void {
+    const { tokensPerUnit } = this.#mapping.batch;
+    if (tokensPerUnit === undefined) return;
+    let worst: { deviation: number; line: number } | null = null;
+    for (const cell of families.flatMap((family) => family.cells)) {
+      const steps = cell.step ?? cell.stepsToTarget;
+      if (cell.tokens === null || steps === null) continue;
+      const deviation = Math.abs((steps * cell.batchSize * tokensPerUnit) / cell.tokens - 1);
+      if (worst === null || deviation > worst.deviation) worst = { deviation, line: cell.line };
+    }
+    if (worst === null) return;
+    const size = `${(worst.deviation * 100).toPrecision(2)} %`;
+    this.#notes.push(
+      worst.deviation > TOKEN_TOLERANCE
+        ? `Steps × batch size × ${tokensPerUnit} differs from the tokens column by up to ${size} (line ${worst.line}): is the unit of the batch size right?`
+        : `Steps × batch size × ${tokensPerUnit} equals the tokens column within ${size}.`,
+    );
+  }
+
+  report(failed: TallySheet = new TallySheet()): ImportReport {
+    return {
+      rowsRead: this.#read,
+      rowsKept: this.#read - this.#dropped.total,
+      rowsDropped: this.#dropped.total,
+      dropped: this.#dropped.list(),
+      failed: failed.list(),
+      duplicates: this.#duplicates,
+      duplicateCount: this.#duplicateCount,
+      notes: this.#notes,
+    };
+  }
+
+  /** @throws ImportError when no row could be kept. */
+  finish(): ImportResult {
+    const absent = mappedColumns(this.#mapping).filter((column) => !this.#seen.has(column));
+    if (this.#read === 0) throw new ImportError('The file has a header but no rows.');
+    if (absent.length > 0) {
+      throw new ImportError(`No row has the column ${absent.map((name) => `"${name}"`).join(', ')}.`);
+    }
+    if (this.#families.size === 0) {
+      const [first] = this.#dropped.list();
+      throw new ImportError(
+        `None of the ${this.#read} rows can be used; most often ${first.reason}.`,
+        first.lines[0],
+      );
+    }
+    const failed = new TallySheet();
+    const families = [...this.#families.values()].map((entries) => this.#family(entries, failed));
+    families.sort((a, b) => {
+      for (const column of this.#mapping.families) {
+        const order = compareNames(a.key[column], b.key[column]);
+        if (order !== 0) return order;
+      }
+      return 0;
+    });
+    this.#checkTokens(families);
+    return {
+      ok: true,
+      batchUnit: this.#mapping.batch.unit,
+      goal: this.#mapping.goal,
+      families,
+      report: this.report(failed),
+    };
+  }
+}
+
+/** The chunks again, with the first character that is no white space; '' for an empty file. */
+async function peek(chunks: TextChunks): Promise<{ first: string; chunks: AsyncIterable<string> }> {
+  const iterator =
+    Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+  const held: string[] = [];
+  let first = '';
+  while (first === '') {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    held.push(next.value);
+    first = next.value
+      .replace(/^\ufeff/, '')
+      .trimStart()
+      .slice(0, 1);
+  }
+  async function* again(): AsyncGenerator<string> {
+    yield* held;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+  }
+  return { first, chunks: again() };
+}
+
+async function openTable(chunks: TextChunks, mapping: ImportMapping): Promise<Table> {
+  const start = await peek(chunks);
+  if (start.first === '') throw new ImportError('The file is empty.');
+  const format = mapping.format === 'auto' && start.first === '{' ? 'jsonl' : mapping.format;
+  if (format === 'jsonl') return readJsonLines(start.chunks);
+  const table = await readDelimited(start.chunks, mapping.delimiter ?? (format === 'tsv' ? '\t' : undefined));
+  const absent = mappedColumns(mapping).filter((column) => table.columns?.includes(column) === false);
+  if (absent.length > 0) {
+    throw new ImportError(
+      `The file has no column ${absent.map((name) => `"${name}"`).join(', ')}. Its columns are ${(table.columns ?? []).map((name) => `"${name}"`).join(', ')}.`,
+    );
+  }
+  return table;
+}
+
+/**
+ * Reads a whole file of text chunks. A dry run is the same call: nothing is written here. Faults of the file come back
+ * as `ok: false` with the report so far; errors of the chunk source itself are thrown on.
+ */
+export async function importSweep(chunks: TextChunks, mapping: ImportMapping): Promise<ImportResult> {
+  const collector = new Collector(mapping);
+  try {
+    const table = await openTable(chunks, mapping);
+    for await (const row of table.rows) collector.add(row);
+    return collector.finish();
+  } catch (error) {
+    if (!(error instanceof ImportError)) throw error;
+    return { ok: false, message: error.message, line: error.line, report: collector.report() };
+  }
+}
