@@ -18,7 +18,7 @@ function countNonFinite(data: Uint8Array): number {
   const values = floatsOf(data);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   let found = 0;
-  for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7f800000) === 0x7f800000) found++;
+  for (let i = 0; i < bits.length; i++) if ((bits[i] & 0x7f800000) === 0x7f800000) found++;
   return found;
 }
 

@@ -1,5 +1,5 @@
 /** Opens the SQLite file with everything checked that can be checked, and says in words what is wrong. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
 import { backupsOf, currentVersion, migrate, userVersion } from './migrate.ts';
@@ -85,6 +85,42 @@ export function openWritableDatabase(file: string): { database: Database; create
   }
 }
 
+/** Largest store that is read into memory from a disk that cannot be written to. */
+const largestCopy = 1024 * 1024 * 1024;
+
+/**
+ * Reading a WAL database needs a shared-memory file beside it. Where the folder is read-only and no writer can be at
+ * work, a copy in memory does as well.
+ */
+function connectForReading(file: string): Database {
+  try {
+    const database = new SqliteDatabase(file, { readonly: true, fileMustExist: true });
+    try {
+      database.pragma('user_version');
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_CANTOPEN')) throw error;
+    const log = `${file}-wal`;
+    if (statSync(file).isDirectory())
+      throw new StoreError('not-a-store', `${file} is a folder, not a store.`);
+    if ((existsSync(log) && statSync(log).size > 0) || statSync(file).size > largestCopy) {
+      throw new StoreError(
+        'read-only',
+        `${file} cannot be read where it is, because its folder is read-only. Copy it (with its -wal file, if there is one) to a folder that can be written to.`,
+        { cause: error },
+      );
+    }
+    const bytes = readFileSync(file);
+    // Bytes 18 and 19 of the header: 1 is a plain database, 2 one in WAL mode, which memory cannot hold.
+    if (bytes.length > 20) bytes.fill(1, 18, 20);
+    return new SqliteDatabase(bytes, { readonly: true });
+  }
+}
+
 /** A read-only connection; it works beside a writer and never creates or changes a store. */
 export function openReadOnlyDatabase(file: string): Database {
   if (!existsSync(file)) {
@@ -95,7 +131,7 @@ export function openReadOnlyDatabase(file: string): Database {
   }
   let database: Database | undefined;
   try {
-    database = new SqliteDatabase(file, { readonly: true, fileMustExist: true });
+    database = connectForReading(file);
     setPragmas(database);
     if (checkKind(database, file)) {
       throw new StoreError('not-a-store', `${file} holds nothing yet: no experiment has been saved in it.`);

@@ -118,7 +118,7 @@ export class SurfaceReader {
         if (first > next) break;
         const floats = floatsOf(data);
         for (let column = 0; column < columns.length; column++) {
-          const cell = columns[column]!;
+          const cell = columns[column];
           if (cell < 0) continue;
           const base = cell * stride + first;
           for (let point = 0; point < points; point++) values[base + point] = floats[point * cells + column]!;
@@ -143,16 +143,16 @@ export class SurfaceReader {
       const floats = floatsOf(data);
       const known = Math.min(columns.length, floats.length);
       for (let column = 0; column < known; column++) {
-        const cell = columns[column]!;
-        const value = floats[column]!;
+        const cell = columns[column];
+        const value = floats[column];
         if (cell < 0 || !Number.isFinite(value)) continue;
         const place = Math.floor(cell / seeds.length);
-        sums[place] = sums[place]! + value;
-        counts[place] = counts[place]! + 1;
+        sums[place] = sums[place] + value;
+        counts[place] = counts[place] + 1;
       }
     }
     for (let place = 0; place < sums.length; place++) {
-      sums[place] = counts[place] === 0 ? NaN : sums[place]! / counts[place]!;
+      sums[place] = counts[place] === 0 ? NaN : sums[place] / counts[place];
     }
     return sums;
   }

@@ -1,5 +1,6 @@
 /** The one writer of a store. Every decision goes to the lab's journal first and to SQLite second. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, StackPlan } from '#shared/experiment/stack.ts';
@@ -9,7 +10,7 @@ import { factSchema, type Fact, type FactOf } from './facts.ts';
 import { completeLines, linesOf, tailBefore } from './complete-lines.ts';
 import { SpoolIngester } from './ingest.ts';
 import type { LabJournal } from './journal.ts';
-import { stackCheckpointFile, stackSpoolFile } from './paths.ts';
+import { stackSpoolFile } from './paths.ts';
 import { StoreReader, type StoredCell } from './reader.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { transact } from './transact.ts';
@@ -55,10 +56,13 @@ export class StoreWriter extends StoreReader implements WritableStore {
       .run(offset, tailBefore(this.#journal.descriptor, offset));
   }
 
+  /** Spool, checkpoint, log: everything that carries the stack's key. */
   #removeFiles(stacks: RemovedStacks): void {
-    for (const key of stacks) {
-      rmSync(stackSpoolFile(this.spoolFolder, key), { force: true });
-      rmSync(stackCheckpointFile(this.spoolFolder, key), { force: true });
+    if (stacks.length === 0) return;
+    const prefixes = stacks.map((key) => `stack-${key}.`);
+    for (const name of readdirSync(this.spoolFolder)) {
+      if (prefixes.some((prefix) => name.startsWith(prefix)))
+        rmSync(join(this.spoolFolder, name), { force: true });
     }
   }
 
