@@ -105,3 +105,27 @@ export type TrainerMessage =
   | { readonly type: 'phase'; readonly phase: 'loading' | 'compiling' | 'training' | 'evaluating' | 'saving' }
   | { readonly type: 'spooled'; readonly bytes: number; readonly step: number }
   | { readonly type: 'notice'; readonly message: string };
+
+/** What main/training/calibrate.ts reads: all configurations share one workload. */
+export interface CalibrationRequest {
+  readonly threads: number;
+  /** Only load the data and report their checksum. */
+  readonly checksumOnly: boolean;
+  readonly configurations: readonly Pick<
+    StackJob,
+    'workload' | 'optimizer' | 'batchSize' | 'learningRates' | 'seeds' | 'evaluationExamples' | 'streams'
+  >[];
+}
+
+/** First a 'data' line, then one line a configuration. */
+export type CalibrationReply =
+  | { readonly type: 'data'; readonly dataChecksum: string }
+  | {
+      readonly type: 'measured';
+      readonly microsecondsPerRunStep: number;
+      readonly evaluateMillisecondsPerCell: number;
+      readonly openMilliseconds: number;
+      readonly stateBytesPerCell: number;
+      readonly mode: 'compiled' | 'eager';
+    }
+  | { readonly type: 'failed'; readonly outOfMemory: boolean; readonly message: string };

@@ -5,7 +5,16 @@ import { classificationData, DataError, holdOut } from './classification.ts';
 import { DIGIT_CLASSES, readDigits } from './digits.ts';
 import { readIdxExamples } from './idx.ts';
 
+let lastLoaded: { readonly key: string; readonly data: ClassificationData } | null = null;
+
+/** The most recent data set is kept, since a process that measures several stacks reads the same one each time. */
 export function loadClassification(data: DataSpecification, evaluationExamples: number): ClassificationData {
+  const key = JSON.stringify([data, evaluationExamples]);
+  if (lastLoaded?.key !== key) lastLoaded = { key, data: read(data, evaluationExamples) };
+  return lastLoaded.data;
+}
+
+function read(data: DataSpecification, evaluationExamples: number): ClassificationData {
   switch (data.source) {
     case 'digits': {
       const { training, evaluation } = holdOut(readDigits(), evaluationExamples);

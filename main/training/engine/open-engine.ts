@@ -46,6 +46,8 @@ export function openEngine(threads: number): OpenEngine {
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_NUM_INTEROP_THREADS = '1';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  // What matters is thrown; the rest is noise, such as notes on tuning flags of cached programs.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
   const tf = loadTensorflow(location) as TensorFlow;
   const backend = tf.backend() as unknown as NodeBackend;
   return {

@@ -1,0 +1,32 @@
+/** Options that several commands share. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+
+export function withStore(command: Command): Command {
+  return command.option(
+    '--store <file>',
+    'the run store (default: SURGE_STORE, or lab.surge in your data folder)',
+  );
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON instead of text');
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('a whole number above 0 is needed.');
+  return value;
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('a number above 0 is needed.');
+  return value;
+}
+
+/** For an option that may be given several times or as a comma-separated list. */
+export function positiveNumbers(text: string, before: number[] = []): number[] {
+  return [...before, ...text.split(',').map(positiveNumber)];
+}

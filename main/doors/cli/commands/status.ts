@@ -1,0 +1,195 @@
+import type { Command } from 'commander';
+import { cellStates } from '#shared/experiment/stack.ts';
+import type { CellState } from '#shared/experiment/stack.ts';
+import type { Cell, ExperimentSummary, ReadableStore, StateCounts } from '#main/lab/store/types.ts';
+import { withReader } from '../store-access.ts';
+import { learningRate, print, printJson, table } from '../terminal.ts';
+import { withJson, withStore } from './options.ts';
+
+export function addStatus(program: Command): void {
+  withJson(withStore(program.command('list').description('all experiments of a store')))
+    .option('--archived', 'archived experiments too')
+    .action((options: { store?: string; json?: boolean; archived?: boolean }) =>
+      withReader(options, (store) => {
+        const experiments = store.experiments(options.archived === true ? {} : { archived: false });
+        if (options.json === true) printJson({ experiments: experiments.map(summaryJson) });
+        else if (experiments.length === 0)
+          print('No experiments yet: surge run FILE starts one, surge demo shows one.');
+        else
+          print(
+            table(
+              ['key', 'name', 'state', 'cells>', 'done>', 'created'],
+              experiments.map((e) => [
+                e.key,
+                e.name,
+                overallState(e),
+                String(e.cells),
+                String(e.counts.done + e.counts.diverged),
+                new Date(e.createdAt).toLocaleString(),
+              ]),
+            ),
+          );
+      }),
+    );
+
+  withJson(
+    withStore(program.command('status <experiment>').description('cells by state, with reasons')),
+  ).action((name: string, options: { store?: string; json?: boolean }) =>
+    withReader(options, (store) => {
+      const experiment = store.experiment(name);
+      const cells = store.cells(experiment.id);
+      if (options.json === true)
+        printJson({ ...summaryJson(experiment), reasons: reasons(cells), cellStates: cells.map(cellJson) });
+      else printStatus(experiment, cells);
+    }),
+  );
+
+  withJson(
+    withStore(
+      program.command('show <experiment>').description('the specification, stacks, provenance and events'),
+    ),
+  ).action((name: string, options: { store?: string; json?: boolean }) =>
+    withReader(options, (store) => {
+      const experiment = store.experiment(name);
+      const stacks = store.stacks(experiment.id);
+      const events = store.events(experiment.id);
+      if (options.json === true)
+        printJson({ ...summaryJson(experiment), specification: experiment.specification, stacks, events });
+      else printDetails(experiment, store);
+    }),
+  );
+}
+
+/** The state of a whole sweep, computed from its cells. */
+export function overallState(experiment: ExperimentSummary): string {
+  const { counts, cells, hold } = experiment;
+  if (counts.running > 0) return 'running';
+  if (counts.done + counts.diverged === cells) return 'complete';
+  if (hold !== null) return 'held';
+  if (counts.interrupted > 0) return 'interrupted';
+  if (counts.planned > 0) return counts.planned === cells ? 'planned' : 'incomplete';
+  return 'failures';
+}
+
+function summaryJson(experiment: ExperimentSummary) {
+  const { key, name, createdAt, archived, hold, cells, counts } = experiment;
+  return { key, name, state: overallState(experiment), createdAt, archived, hold, cells, counts };
+}
+
+function cellJson({ key, configuration, state, reason, divergedAt, stepsDone, stack }: Cell) {
+  const { batchSize, learningRate: rate, seed, steps } = configuration;
+  return { key, batchSize, learningRate: rate, seed, state, reason, divergedAt, stepsDone, steps, stack };
+}
+
+/** Each reason that cells give for a state, with their number. */
+function reasons(cells: readonly Cell[]): { state: CellState; reason: string; cells: number }[] {
+  const counted = new Map<string, { state: CellState; reason: string; cells: number }>();
+  for (const { state, reason } of cells) {
+    if (reason === '' || state === 'done' || state === 'diverged') continue;
+    const key = `${state} ${reason}`;
+    const entry = counted.get(key) ?? { state, reason, cells: 0 };
+    entry.cells++;
+    counted.set(key, entry);
+  }
+  return [...counted.values()].sort((a, b) => b.cells - a.cells);
+}
+
+const glyphs: Readonly<Record<CellState, string>> = {
+  planned: '·',
+  running: '▸',
+  done: '■',
+  diverged: '×',
+  'out-of-memory': 'M',
+  interrupted: '‖',
+  failed: '!',
+};
+
+function countsLine(counts: StateCounts): string {
+  return cellStates
+    .filter((state) => counts[state] > 0)
+    .map((state) => `${counts[state]} ${state}`)
+    .join(', ');
+}
+
+/** One glyph a (learning rate, batch size); where seeds differ, the state that most needs a look. */
+const urgency: readonly CellState[] = [
+  'failed',
+  'out-of-memory',
+  'interrupted',
+  'diverged',
+  'running',
+  'planned',
+  'done',
+];
+
+function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): void {
+  print(
+    `${experiment.name} (${experiment.key}): ${overallState(experiment)}, ${experiment.cells} cells: ${countsLine(experiment.counts)}`,
+  );
+  if (experiment.hold !== null) print(`held: ${experiment.hold.reason}`);
+  const ascending = (a: number, b: number) => a - b;
+  const batchSizes = [...new Set(cells.map((c) => c.configuration.batchSize))].sort(ascending);
+  const rates = [...new Set(cells.map((c) => c.configuration.learningRate))].sort(ascending).reverse();
+  const states = new Map<string, CellState>();
+  for (const { configuration, state } of cells) {
+    const at = `${configuration.batchSize} ${configuration.learningRate}`;
+    const other = states.get(at);
+    if (other === undefined || urgency.indexOf(state) < urgency.indexOf(other)) states.set(at, state);
+  }
+  print(
+    table(
+      ['learning rate>', ...batchSizes.map((b) => `B=${b}>`)],
+      rates.map((rate) => [
+        learningRate(rate),
+        ...batchSizes.map((b) => {
+          const state = states.get(`${b} ${rate}`);
+          return state === undefined ? ' ' : glyphs[state];
+        }),
+      ]),
+    ),
+  );
+  print(cellStates.map((state) => `${glyphs[state]} ${state}`).join('  '));
+  for (const { state, reason, cells: count } of reasons(cells)) print(`${count} ${state}: ${reason}`);
+}
+
+function printDetails(experiment: ExperimentSummary, store: ReadableStore): void {
+  print(`${experiment.name} (${experiment.key}), created ${new Date(experiment.createdAt).toLocaleString()}`);
+  print(`${overallState(experiment)}: ${countsLine(experiment.counts)}`);
+  print(JSON.stringify(experiment.specification, null, 2));
+  const stacks = store.stacks(experiment.id);
+  if (stacks.length > 0)
+    print(
+      table(
+        [
+          'stack',
+          'B>',
+          'learning rates>',
+          'seeds>',
+          'state',
+          'steps>',
+          'train s>',
+          'evaluate s>',
+          'compile s>',
+          'memory MB>',
+          'engine',
+          'threads>',
+        ],
+        stacks.map((s) => [
+          s.key,
+          String(s.batchSize),
+          String(s.learningRates.length),
+          String(s.seeds.length),
+          s.state,
+          `${s.stepsDone}/${s.steps}`,
+          (s.trainMilliseconds / 1e3).toFixed(2),
+          (s.evaluateMilliseconds / 1e3).toFixed(2),
+          (s.compileMilliseconds / 1e3).toFixed(2),
+          (s.peakResidentBytes / 1e6).toFixed(0),
+          s.engine === null ? '' : `${s.engine.backend} ${s.engine.device} ${s.engine.tensorflow}`,
+          String(s.threads),
+        ]),
+      ),
+    );
+  for (const event of store.events(experiment.id))
+    print(`${new Date(event.time).toLocaleString()}  ${event.kind}: ${event.message}`);
+}

@@ -1,0 +1,77 @@
+/** The command line. Each command lives in a file of its own; this one only lists them and turns errors into exit codes. */
+import { Command, CommanderError } from 'commander';
+import { ExperimentFileError } from '#main/lab/experiment-file.ts';
+import { StoreError } from '#main/lab/store/index.ts';
+import { SetupError } from '#main/setup/setup-error.ts';
+import { addCheck } from './commands/check.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEngine } from './commands/engine.ts';
+import { addExport } from './commands/export.ts';
+import { addFigure } from './commands/figure.ts';
+import { addManage } from './commands/manage.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addRidge } from './commands/ridge.ts';
+import { addRun } from './commands/run.ts';
+import { addStatus } from './commands/status.ts';
+import { BadInput, exitCodes } from './exit-codes.ts';
+import { notice } from './terminal.ts';
+
+const program = new Command('surge')
+  .description(
+    'Learning-rate × batch-size sweeps: train them as compiled stacks, find the optimal learning rate for each batch size, and watch its peak move.',
+  )
+  .showHelpAfterError('(surge --help lists the commands)')
+  .configureHelp({ sortSubcommands: false })
+  .exitOverride();
+
+addCheck(program);
+addRun(program);
+addStatus(program);
+addRidge(program);
+addMigrate(program);
+addFigure(program);
+addExport(program);
+addManage(program);
+addEngine(program);
+addDoctor(program);
+addDemo(program);
+
+// A closed pipe (surge list | head) is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+  throw error;
+});
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own message; help and version are no mistakes.
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
+  }
+  if (error instanceof BadInput || error instanceof ExperimentFileError) {
+    notice(error.message);
+    return exitCodes.badInput;
+  }
+  if (error instanceof StoreError) {
+    notice(error.message);
+    return error.code === 'unknown-experiment' || error.code === 'ambiguous-experiment'
+      ? exitCodes.badInput
+      : exitCodes.store;
+  }
+  if (error instanceof SetupError) {
+    notice(`${error.message}\n${error.wayOut}`);
+    return exitCodes.engine;
+  }
+  notice(
+    process.env.SURGE_DEBUG === undefined
+      ? `surge: ${(error as Error).message}`
+      : String((error as Error).stack),
+  );
+  return exitCodes.error;
+}

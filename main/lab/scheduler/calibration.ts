@@ -1,0 +1,202 @@
+/**
+ * How fast this machine trains stacks of this experiment. A few stack shapes are measured in a process of their own; the
+ * numbers are cached by everything that they depend on, so that the same experiment is measured once.
+ */
+import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Grid } from '#shared/experiment/grid.ts';
+import type { Specification } from '#shared/experiment/specification.ts';
+import { locateEngine } from '#main/setup/locate-engine.ts';
+import { findNode } from '#main/setup/node.ts';
+import { engineCacheFolder } from '#main/setup/platform.ts';
+import type { CalibrationReply, CalibrationRequest } from '#main/training/protocol.ts';
+
+export interface Measurement {
+  readonly batchSize: number;
+  readonly cells: number;
+  readonly microsecondsPerRunStep: number;
+  readonly evaluateMillisecondsPerCell: number;
+  /** Building and compiling the program, without the process's start. */
+  readonly openMilliseconds: number;
+  readonly stateBytesPerCell: number;
+  readonly mode: 'compiled' | 'eager';
+}
+
+export interface Calibration {
+  readonly dataChecksum: string;
+  readonly threads: number;
+  readonly measurements: readonly Measurement[];
+  /** Stack shapes that could not be trained here, and why. */
+  readonly failures: readonly {
+    readonly batchSize: number;
+    readonly cells: number;
+    readonly message: string;
+  }[];
+}
+
+const CALIBRATE = fileURLToPath(new URL('../../training/calibrate.ts', import.meta.url));
+const CACHE_VERSION = 1;
+
+/** A stack shape to measure. */
+interface Trial {
+  readonly batchSize: number;
+  readonly learningRates: readonly number[];
+  readonly seeds: readonly number[];
+}
+
+/**
+ * Measures (or recalls) the smallest, the largest and a middle batch size with several stack sizes each. Throws with the
+ * process's own words when not even the data can be read.
+ */
+export async function calibrate(
+  specification: Specification,
+  grid: Grid,
+  threads: number,
+): Promise<Calibration> {
+  const trials = chooseTrials(grid);
+  const { dataChecksum } = await ask(specification, [trials[0]], threads, true);
+  const file = cacheFile(specification, trials, threads, dataChecksum);
+  const cached = readCache(file);
+  if (cached !== null) return cached;
+  const { replies } = await ask(specification, trials, threads, false);
+  const measurements: Measurement[] = [];
+  const failures: Calibration['failures'][number][] = [];
+  replies.forEach((reply, i) => {
+    const { batchSize } = trials[i];
+    const cells = trials[i].learningRates.length * trials[i].seeds.length;
+    if (reply.type === 'measured') {
+      const { type: _, ...numbers } = reply;
+      measurements.push({ batchSize, cells, ...numbers });
+    } else if (reply.type === 'failed') failures.push({ batchSize, cells, message: reply.message });
+  });
+  if (measurements.length === 0)
+    throw new Error(
+      `no stack of this experiment can be trained here: ${failures[0]?.message ?? 'the trainer ended early'}`,
+    );
+  const calibration = { dataChecksum, threads, measurements, failures };
+  writeCache(file, calibration);
+  return calibration;
+}
+
+function chooseTrials(grid: Grid): Trial[] {
+  const { batchSizes, learningRates, seeds } = grid;
+  const chosen = new Set([
+    batchSizes[0],
+    batchSizes[batchSizes.length >> 1],
+    batchSizes[batchSizes.length - 1],
+  ]);
+  return [...chosen].flatMap((batchSize) =>
+    shapes(learningRates, seeds).map((shape) => ({ batchSize, ...shape })),
+  );
+}
+
+/** About 12, 48 and 192 cells, as far as the grid has them: all seeds of some learning rates, or some seeds of one. */
+function shapes(learningRates: readonly number[], seeds: readonly number[]) {
+  const found = new Map<number, { learningRates: readonly number[]; seeds: readonly number[] }>();
+  for (const wanted of [12, 48, 192]) {
+    const s = seeds.slice(0, wanted);
+    const l = learningRates.slice(0, Math.max(1, Math.floor(wanted / s.length)));
+    found.set(s.length * l.length, { learningRates: l, seeds: s });
+  }
+  return [...found.values()];
+}
+
+async function ask(
+  specification: Specification,
+  trials: readonly Trial[],
+  threads: number,
+  checksumOnly: boolean,
+): Promise<{ dataChecksum: string; replies: CalibrationReply[] }> {
+  const request: CalibrationRequest = {
+    threads,
+    checksumOnly,
+    configurations: trials.map((trial) => ({
+      workload: specification.workload,
+      optimizer: specification.optimizer,
+      evaluationExamples: specification.evaluation.examples,
+      streams: specification.streams,
+      ...trial,
+    })),
+  };
+  const child = spawn(findNode(), ['--disable-warning=ExperimentalWarning', CALIBRATE], {
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  let errors = '';
+  child.stderr!.on('data', (data: Buffer) => (errors = (errors + data.toString()).slice(-4_000)));
+  child.stdin!.on('error', () => {});
+  child.stdin!.end(JSON.stringify(request));
+  const replies: CalibrationReply[] = [];
+  let dataChecksum: string | null = null;
+  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
+    const reply = JSON.parse(line) as CalibrationReply;
+    if (reply.type === 'data') dataChecksum = reply.dataChecksum;
+    else replies.push(reply);
+  });
+  await new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      errors += error.message;
+      resolve();
+    });
+    child.once('close', () => resolve());
+  });
+  if (dataChecksum === null) throw new Error(readableError(errors));
+  return { dataChecksum, replies };
+}
+
+/** The message of the error that ended the process, without its stack. */
+function readableError(errors: string): string {
+  const line = errors.split('\n').find((text) => /^\w*Error: /.test(text));
+  return line === undefined
+    ? `the measuring process failed: ${errors.trim()}`
+    : line.replace(/^\w*Error: /, '');
+}
+
+function cacheFile(
+  specification: Specification,
+  trials: readonly Trial[],
+  threads: number,
+  dataChecksum: string,
+): string {
+  const location = locateEngine();
+  const identity = {
+    version: CACHE_VERSION,
+    engine: location === null ? null : [location.version, location.variant],
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    threads,
+    dataChecksum,
+    workload: specification.workload,
+    optimizer: specification.optimizer,
+    evaluation: specification.evaluation,
+    streams: specification.streams,
+    trials: trials.map((t) => [t.batchSize, t.learningRates.length, t.seeds.length]),
+  };
+  const name = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 20);
+  return join(dirname(engineCacheFolder()), 'calibration', `${name}.json`);
+}
+
+function readCache(file: string): Calibration | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Calibration;
+  } catch {
+    // Absent or unreadable: measure again.
+    return null;
+  }
+}
+
+function writeCache(file: string, calibration: Calibration): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(`${file}.${process.pid}.tmp`, JSON.stringify(calibration));
+    renameSync(`${file}.${process.pid}.tmp`, file);
+  } catch {
+    // A cache that cannot be written only costs time.
+  }
+}

@@ -1,0 +1,108 @@
+/** From measurements to settings: cells in a stack, steps in a chunk, trainers at once. Pure arithmetic. */
+import type { StackSettings } from '../store/types.ts';
+import type { Calibration, Measurement } from './calibration.ts';
+
+/** Start of a trainer process until its program is being built: Node, TensorFlow, data. */
+const PROCESS_SECONDS = 1.5;
+/** A chunk lasts about this long, so that stop, progress and checkpoints are never far away. */
+const CHUNK_SECONDS = 0.25;
+const MAX_CHUNK_STEPS = 128;
+/** State, gradients and copies of a stack, as a multiple of its state, plus TensorFlow itself. */
+const STATE_COPIES = 3;
+
+export interface Workforce {
+  /** Trainer processes at once. */
+  readonly trainers: number;
+  /** TensorFlow threads of each. */
+  readonly threads: number;
+}
+
+const TRAINER_BYTES = 1.2e9;
+
+/**
+ * One trainer a core, one thread each, as far as memory reaches: small stacks scale across processes far better than
+ * across threads, and start-up and compilation of one overlap the training of another.
+ */
+export function defaultWorkforce(cores: number, freeBytes: number): Workforce {
+  const trainers = Math.max(1, Math.min(cores, Math.floor(freeBytes / TRAINER_BYTES)));
+  return { trainers, threads: Math.max(1, Math.floor(cores / trainers)) };
+}
+
+/** Microseconds a cell and step, interpolated in ln B between the measured batch sizes, for the nearest stack size. */
+export function runStepMicroseconds(calibration: Calibration, batchSize: number, cells: number): number {
+  return interpolate(calibration, batchSize, cells, (m) => m.microsecondsPerRunStep);
+}
+
+export function evaluateMillisecondsPerCell(
+  calibration: Calibration,
+  batchSize: number,
+  cells: number,
+): number {
+  return interpolate(calibration, batchSize, cells, (m) => m.evaluateMillisecondsPerCell);
+}
+
+/** Seconds that every stack costs beside its steps. */
+export function stackOverheadSeconds(calibration: Calibration): number {
+  const opens = calibration.measurements.map((m) => m.openMilliseconds).sort((a, b) => a - b);
+  return PROCESS_SECONDS + opens[opens.length >> 1] / 1000;
+}
+
+export interface StackNeed {
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly marks: number;
+  /** Cells of this batch size that are to be trained. */
+  readonly cells: number;
+}
+
+/** The measured stack size that trains the cells of one batch size soonest, its share of the overhead included. */
+export function cellsPerStack(calibration: Calibration, need: StackNeed, workforce: Workforce): number {
+  const sizes = [...new Set(calibration.measurements.map((m) => m.cells))].sort((a, b) => a - b);
+  const cost = (size: number) => {
+    const work =
+      need.cells *
+      ((need.steps * runStepMicroseconds(calibration, need.batchSize, size)) / 1e6 +
+        (need.marks * evaluateMillisecondsPerCell(calibration, need.batchSize, size)) / 1e3);
+    return work + Math.ceil(need.cells / size) * stackOverheadSeconds(calibration);
+  };
+  const fitting = sizes.filter((size) => fits(calibration, size, workforce));
+  return (fitting.length > 0 ? fitting : [sizes[0]]).reduce((best, size) =>
+    cost(size) < cost(best) ? size : best,
+  );
+}
+
+function fits(calibration: Calibration, cells: number, workforce: Workforce): boolean {
+  const bytes = Math.max(...calibration.measurements.map((m) => m.stateBytesPerCell)) * cells * STATE_COPIES;
+  return bytes < 2e9 / Math.max(1, workforce.trainers / 4);
+}
+
+export function settingsFor(
+  calibration: Calibration,
+  batchSize: number,
+  cells: number,
+  threads: number,
+): StackSettings {
+  const stepSeconds = (runStepMicroseconds(calibration, batchSize, cells) * cells) / 1e6;
+  const steps = 2 ** Math.round(Math.log2(Math.max(1, CHUNK_SECONDS / stepSeconds)));
+  return { threads, chunkSteps: Math.min(MAX_CHUNK_STEPS, steps), mode: 'compiled' };
+}
+
+function interpolate(
+  calibration: Calibration,
+  batchSize: number,
+  cells: number,
+  value: (m: Measurement) => number,
+): number {
+  const nearest = new Map<number, Measurement>();
+  for (const m of calibration.measurements) {
+    const known = nearest.get(m.batchSize);
+    const distance = (x: Measurement) => Math.abs(Math.log(x.cells / cells));
+    if (known === undefined || distance(m) < distance(known)) nearest.set(m.batchSize, m);
+  }
+  const points = [...nearest.values()].sort((a, b) => a.batchSize - b.batchSize);
+  const above = points.findIndex((p) => p.batchSize >= batchSize);
+  if (above <= 0) return value(points[above === 0 ? 0 : points.length - 1]);
+  const [low, high] = [points[above - 1], points[above]];
+  const t = Math.log(batchSize / low.batchSize) / Math.log(high.batchSize / low.batchSize);
+  return Math.exp((1 - t) * Math.log(value(low)) + t * Math.log(value(high)));
+}

@@ -1,0 +1,3 @@
+export { ExampleOrder } from './example-order.ts';
+export { stream } from './stream.ts';
+export type { Stream } from './stream.ts';
