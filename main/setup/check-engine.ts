@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lastLines, runCommand } from './command.ts';
+import { withoutLibraryNotices } from './library-notices.ts';
 import { explicitFolder, locateEngine } from './locate-engine.ts';
 import type { EngineLocation, LocateOptions } from './locate-engine.ts';
 import { readManifest, tamperedFiles } from './manifest.ts';
@@ -93,7 +94,11 @@ export async function checkLocation(location: EngineLocation): Promise<EngineRep
   );
   const said = result.code === 0 ? parseSelfReport(result.stdout) : null;
   if (said === null)
-    return doesNotLoad(location, result.signal, result.startError?.message ?? lastLines(result.stderr));
+    return doesNotLoad(
+      location,
+      result.signal,
+      result.startError?.message ?? lastLines(withoutLibraryNotices(result.stderr)),
+    );
   const { variant, source, libraryFolder, addonFile } = location;
   const warnings =
     variant === 'cuda' && !said.isGpu

@@ -40,7 +40,7 @@ export function engineFolderName(variant: EngineVariant, version: string = tenso
   return `${version}-${variant}-${platformName()}`;
 }
 
-/** Whether an NVIDIA kernel driver is loaded (native Linux, or the WSL 2 device). Looks at files only, starts nothing. */
+/** Whether an NVIDIA driver is loaded: natively, or the one that Windows lends to WSL 2. Looks at files only, starts nothing. */
 export function hasNvidiaDriver(): boolean {
-  return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/dxg');
+  return existsSync('/proc/driver/nvidia/version') || existsSync('/usr/lib/wsl/lib/libcuda.so.1');
 }

@@ -23,11 +23,11 @@ const keptMembers = [
   String.raw`^tensorflow/include/xla/tsl/c/.*\.h$`,
   String.raw`^tensorflow/include/absl/base/options\.h$`,
   String.raw`^nvidia/[^/]+/lib/[^/]+\.so(\.\d+)*$`,
-  String.raw`^nvidia/cuda_nvcc/(bin/(ptxas|fatbinary|nvlink)|nvvm/libdevice/[^/]+\.bc)$`,
+  String.raw`^nvidia/cuda_nvcc/(bin/ptxas|nvvm/libdevice/[^/]+\.bc)$`,
 ].join('|');
 
 /** Disk space that an installation needs at its largest, in bytes: the wheel being unpacked and all that is unpacked. */
-export const neededSpace: Readonly<Record<EngineVariant, number>> = { cpu: 1.4e9, cuda: 9e9 };
+export const neededSpace: Readonly<Record<EngineVariant, number>> = { cpu: 1.4e9, cuda: 6.5e9 };
 
 /** pip's names for what this machine can load, oldest requirement last. Throws `unsupported-platform`. */
 export function wheelPlatforms(

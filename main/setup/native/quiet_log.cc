@@ -1,5 +1,6 @@
-// TensorFlow 2.21 logs through absl, which no longer reads TF_CPP_MIN_LOG_LEVEL: without this, notices reach stderr at each
-// start whatever that variable says. Built into the addon; runs when the addon loads, before the library's first use.
+// TensorFlow 2.21 logs through absl, which does not read TF_CPP_MIN_LOG_LEVEL: without this, a dozen notices reach stderr at
+// each start whatever that variable says. Built into the addon; runs when the addon loads, before the library's first use.
+// One notice (oneDNN) comes from the library's own start, before any code of ours: main/setup/library-notices.ts.
 // SURGE_ABSL is the library's absl namespace (absl/base/options.h names it).
 #include <cstdlib>
 
