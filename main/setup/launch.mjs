@@ -1,4 +1,4 @@
-// Starts the product on a Node that is new enough: node main/setup/launch.mjs <surge | demo | entry.ts> [arguments...]
+// Starts the product on a Node that is new enough: node main/setup/launch.mjs <surge | entry.ts> [arguments...]
 // Plain JavaScript: it must parse and run on every Node from 18 on.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { noNodeMessage, npmNode, runsTypeScript } from './node-runtime.mjs';
 
-const entries = { surge: 'main/doors/cli/surge.ts', demo: 'main/doors/cli/demo.ts' };
+const entries = { surge: 'main/doors/cli/surge.ts' };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [name, ...rest] = process.argv.slice(2);

@@ -168,9 +168,9 @@ function downloadError(
   const details = lastLines(output);
   if (/DO NOT MATCH THE HASHES|hash mismatch/i.test(output)) return corruptDownload(requirement, details);
   const isOffline =
-    /Failed to establish a new connection|name resolution|Name or service not known|Connection (refused|reset)|ProxyError|timed out|NewConnectionError|Network is unreachable|SSLError/i;
+    /Failed to establish a new connection|name resolution|Name or service not known|Connection (refused|reset)|ProxyError|timed out|NewConnectionError|Network is unreachable|SSLError|from versions: none/i;
   const message = isOffline.test(output)
-    ? `pip cannot reach its package index, so ${requirement} could not be fetched. Nothing was changed.`
+    ? `pip cannot reach a package index that has ${requirement}. Nothing was changed.`
     : `pip could not fetch ${requirement}. Nothing was changed.`;
   return new SetupError(
     'download-failed',

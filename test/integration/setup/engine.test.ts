@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkEngine, installEngine, locateEngine } from '#main/setup/engine.ts';
-import type { EngineLocation } from '#main/setup/engine.ts';
+import { checkEngine } from '#main/setup/check-engine.ts';
+import { installEngine } from '#main/setup/install-engine.ts';
+import { locateEngine } from '#main/setup/locate-engine.ts';
+import type { EngineLocation } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
 import { engineCacheFolder, engineFolderName } from '#main/setup/platform.ts';
 

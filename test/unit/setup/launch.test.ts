@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import { npmNode, runsTypeScript } from '#main/setup/node-runtime.mjs';
 import { findNode } from '#main/setup/node.ts';
 import { temporaryFolder, write } from './support.ts';
 
+const command = fileURLToPath(new URL('../../../main/setup/surge.mjs', import.meta.url));
 const launcher = fileURLToPath(new URL('../../../main/setup/launch.mjs', import.meta.url));
 
 /** A Node on PATH (or in the usual places) that cannot run TypeScript: at least 18, below 22.18. */
@@ -58,6 +60,14 @@ describe.each(starts)('launch.mjs on %s', (_name, node) => {
     expect(runsTypeScript(said.node)).toBe(true);
   });
 
+  test('the installed command hands everything to the command line', () => {
+    const link = join(temporaryFolder(), 'surge');
+    symlinkSync(command, link);
+    const { status, stdout } = spawnSync(node, [link, '--help'], options);
+    expect(stdout).toContain('surge');
+    expect(status).toBe(0);
+  });
+
   test('ends by the signal that ended the entry', () => {
     expect(spawnSync(node, [launcher, entryFile(), 'die'], options).signal).toBe('SIGKILL');
   });
@@ -79,7 +89,7 @@ describe.each(starts)('launch.mjs on %s', (_name, node) => {
 
   test.each([
     ['without a name', [], 'Usage:'],
-    ['with an unknown name', ['nothing-like-this'], 'Known names: surge, demo'],
+    ['with an unknown name', ['nothing-like-this'], 'Known names: surge'],
   ])('%s it says what it knows', (_case, given, text) => {
     const { status, stderr } = spawnSync(node, [launcher, ...given], options);
     expect(status).toBe(2);
