@@ -18,6 +18,12 @@ export const DECISIVE_PROBABILITY = 0.95;
  */
 export const DECISIVE_DEVIATIONS = 3;
 
+/**
+ * The free exponent interpolates between laws and has no theory of its own: it is never named, but whenever it fits
+ * decisively better than the law that is, the sentence says so and gives the exponent.
+ */
+const DESCRIPTIVE: readonly LawName[] = ['alpha_free'];
+
 /** How far the optimum at one end of the sweep lies below the highest one. */
 export interface EndDrop {
   readonly batchSize: number;
@@ -119,18 +125,19 @@ interface Choice {
  * The law to name. A more general law that contains the best one exactly or as a limit is not its rival: it cannot lose
  * by more than its penalty, and when it does not win, its extra freedom has bought nothing.
  */
-function chooseLaw(ridge: RidgeFit, belowQuantization: readonly LawName[]): Choice {
-  const best = ridge.fits[0];
+function chooseLaw(candidates: readonly LawFit[], belowQuantization: readonly LawName[]): Choice {
+  const [best, ...others] = candidates;
   const { extensions } = LAWS[best.law];
-  const rivals = ridge.fits.slice(1).filter((fit) => !extensions.includes(fit.law));
+  const rivals = others.filter((fit) => !extensions.includes(fit.law));
   const runnerUp = rivals[0];
   const reasons: string[] = [];
   if (runnerUp === undefined) {
     return { law: null, reasons: ['there is no rival to compare with'] };
   }
-  if (!(runnerUp.deltaAicc > DECISIVE_AICC)) {
+  const lead = runnerUp.aicc - best.aicc;
+  if (!(lead > DECISIVE_AICC)) {
     reasons.push(
-      `AICc puts ${best.law} only ${runnerUp.deltaAicc.toFixed(1)} ahead of ${runnerUp.law} (more than ${DECISIVE_AICC} is needed)`,
+      `AICc puts ${best.law} only ${lead.toFixed(1)} ahead of ${runnerUp.law} (more than ${DECISIVE_AICC} is needed)`,
     );
   }
   const bestLeftOut = [best, ...rivals].reduce((a, b) =>
@@ -146,14 +153,19 @@ function chooseLaw(ridge: RidgeFit, belowQuantization: readonly LawName[]): Choi
     );
   }
   if (reasons.length > 0) return { law: null, reasons };
-  reasons.push(
-    `${best.law} is ${runnerUp.deltaAicc.toFixed(1)} AICc ahead of ${runnerUp.law}, and leave-one-out agrees`,
-  );
-  for (const extension of extensions) {
-    const fit = fitOf(ridge, extension);
-    if (fit !== undefined) reasons.push(`${extension}, which contains it, brings no improvement`);
+  reasons.push(`${best.law} is ${lead.toFixed(1)} AICc ahead of ${runnerUp.law}, and leave-one-out agrees`);
+  for (const fit of others) {
+    if (extensions.includes(fit.law)) reasons.push(`${fit.law}, which contains it, brings no improvement`);
   }
   return { law: best.law, reasons };
+}
+
+/** What to add when a free exponent describes the ridge decisively better than the best law with a theory. */
+function freeExponent(ridge: RidgeFit, best: LawFit): string {
+  const free = fitOf(ridge, 'alpha_free');
+  const alpha = free?.parameters.alpha;
+  if (free === undefined || alpha === undefined || best.aicc - free.aicc <= DECISIVE_AICC) return '';
+  return ` A free exponent fits better: alpha = ${alpha.toPrecision(2)}.`;
 }
 
 /** The verdict on one fitted ridge. */
@@ -169,7 +181,8 @@ export function judgeRidge(ridge: RidgeFit, options: VerdictOptions = {}): Verdi
   const fall = n < 3 ? null : endDrop(ridge, n - 1, options);
   const shape = rise === null || fall === null ? null : shapeOf(rise, fall);
   const common = { shape, rise, fall, quantizationVariance, belowQuantization };
-  if (ridge.fits.length === 0) {
+  const candidates = ridge.fits.filter((fit) => !DESCRIPTIVE.includes(fit.law));
+  if (candidates.length === 0) {
     return {
       ...common,
       choice: 'too-few-points',
@@ -179,7 +192,7 @@ export function judgeRidge(ridge: RidgeFit, options: VerdictOptions = {}): Verdi
       reasons: ridge.notOffered.map(({ law, reason }) => `${law}: ${reason}`),
     };
   }
-  const { law, reasons } = chooseLaw(ridge, belowQuantization);
+  const { law, reasons } = chooseLaw(candidates, belowQuantization);
   const parameters = law === null ? null : fitOf(ridge, law)!.parameters;
   const peaked = law !== null && parameters !== null && lawPeak(law, parameters) !== null;
   const name = law === null ? 'No law is preferred' : law;
@@ -193,6 +206,7 @@ export function judgeRidge(ridge: RidgeFit, options: VerdictOptions = {}): Verdi
   } else {
     sentence = `${name}, no surge: monotone within error.`;
   }
+  sentence += freeExponent(ridge, candidates[0]);
   if (rise !== null && fall !== null) reasons.push(describeDrop(rise), describeDrop(fall));
   return {
     ...common,
