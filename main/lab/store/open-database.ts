@@ -16,6 +16,10 @@ function damaged(file: string, finding: string, cause?: unknown): StoreError {
   );
 }
 
+function refuseFolder(file: string): void {
+  if (statSync(file).isDirectory()) throw new StoreError('not-a-store', `${file} is a folder, not a store.`);
+}
+
 function setPragmas(database: Database): void {
   database.pragma('busy_timeout = 5000');
   database.pragma('foreign_keys = ON');
@@ -129,6 +133,7 @@ export function openReadOnlyDatabase(file: string): Database {
       `There is no store at ${file}. Name one with --store, or start an experiment.`,
     );
   }
+  refuseFolder(file);
   let database: Database | undefined;
   try {
     database = connectForReading(file);

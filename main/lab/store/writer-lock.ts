@@ -40,7 +40,7 @@ export function takeWriterLock(file: string): WriterLock {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();
-    const known = asStoreError(error, lockFile);
+    const known = asStoreError(error, file);
     if (known instanceof StoreError && known.code === 'busy') {
       throw new StoreError(
         'locked',
@@ -49,13 +49,12 @@ export function takeWriterLock(file: string): WriterLock {
         { cause: error },
       );
     }
-    if (known instanceof StoreError && known.code === 'failed') {
+    if (!(known instanceof StoreError) || known.code === 'failed' || known.code === 'not-a-database') {
+      const why = error instanceof Error ? error.message : String(error);
       throw new StoreError(
         'read-only',
-        `${lockFile} cannot be created: the folder is missing or read-only.`,
-        {
-          cause: error,
-        },
+        `${lockFile}, the lock of the store, cannot be made (${why}). Choose another place with --store.`,
+        { cause: error },
       );
     }
     throw known;

@@ -70,7 +70,7 @@ describe('experiments', () => {
       // 33 keys over 32 first characters: two of them begin alike.
       const keys = Array.from({ length: 33 }, () => store.createExperiment(specification(), []).key);
       const twice = keys.find((key, index) => keys.findIndex((other) => other[0] === key[0]) < index)!;
-      expect(codeOf(() => store.experiment(twice[0]!))).toBe('ambiguous-experiment');
+      expect(codeOf(() => store.experiment(twice[0]))).toBe('ambiguous-experiment');
     });
   });
 
@@ -81,7 +81,7 @@ describe('experiments', () => {
       expect(store.curveSet(empty.id, 'evaluationLoss').values).toHaveLength(0);
       expect(store.meanSurface(empty.id, 'evaluationLoss', 0)).toHaveLength(0);
       const [cell] = cellConfigurations();
-      expect(store.createExperiment(specification(), [cell!, cell!]).cells).toBe(1);
+      expect(store.createExperiment(specification(), [cell, cell]).cells).toBe(1);
     });
   });
 
@@ -96,7 +96,7 @@ describe('experiments', () => {
       });
       expect(store.experiments({ archived: false })).toEqual([]);
       store.hold(id, null);
-      expect(store.experiments()[0]!.hold).toBeNull();
+      expect(store.experiments()[0].hold).toBeNull();
     });
   });
 });
@@ -107,11 +107,11 @@ describe('a stack', () => {
       const { id } = store.createExperiment(specification(), cellConfigurations());
       const [stack] = store.planStacks(id, [planFor(1)]);
       expect(stack).toMatchObject({ state: 'planned', position: 0, ...planFor(1).plan, ...settings });
-      store.stackStarted(stack!.key, { pid: 42, startTicks: 99 });
-      expect(store.stacks(id)[0]!.process).toEqual({ pid: 42, startTicks: 99 });
-      expect(store.experiments()[0]!.counts).toMatchObject({ running: width, planned: width });
-      append(stackSpoolFile(store.spoolFolder, stack!.key), wholeSpool(stack!.key));
-      expect(store.ingest(stack!.key)).toMatchObject({ badLines: 0, ending: 'finished' });
+      store.stackStarted(stack.key, { pid: 42, startTicks: 99 });
+      expect(store.stacks(id)[0].process).toEqual({ pid: 42, startTicks: 99 });
+      expect(store.experiments()[0].counts).toMatchObject({ running: width, planned: width });
+      append(stackSpoolFile(store.spoolFolder, stack.key), wholeSpool(stack.key));
+      expect(store.ingest(stack.key)).toMatchObject({ badLines: 0, ending: 'finished' });
       expect(store.stacks(id)[0]).toMatchObject({
         state: 'finished',
         process: null,
@@ -120,8 +120,8 @@ describe('a stack', () => {
         trainMilliseconds: 10.5,
         peakResidentBytes: 12345,
       });
-      expect(store.stacks(id)[0]!.engine?.tensorflow).toBe('2.21.0');
-      expect(store.experiments()[0]!.counts).toMatchObject({ done: width - 2, diverged: 2, planned: width });
+      expect(store.stacks(id)[0].engine?.tensorflow).toBe('2.21.0');
+      expect(store.experiments()[0].counts).toMatchObject({ done: width - 2, diverged: 2, planned: width });
       // Column 3 is seed 1, learning rate 0.1; column 2 is seed 0, learning rate 0.4.
       const diverged = store.cells(id).filter((cell) => cell.state === 'diverged');
       expect(
@@ -130,9 +130,9 @@ describe('a stack', () => {
         [0.1, 1, 3],
         [0.4, 0, 7],
       ]);
-      store.stackEnded(stack!.key, 'failed', 'too late');
-      expect(store.stacks(id)[0]!.state).toBe('finished');
-      expect(codeOf(() => store.stackStarted(stack!.key, { pid: 1, startTicks: 1 }))).toBe('invalid');
+      store.stackEnded(stack.key, 'failed', 'too late');
+      expect(store.stacks(id)[0].state).toBe('finished');
+      expect(codeOf(() => store.stackStarted(stack.key, { pid: 1, startTicks: 1 }))).toBe('invalid');
     });
   });
 
@@ -140,8 +140,8 @@ describe('a stack', () => {
     withStore((store) => {
       const { id } = store.createExperiment(specification(), cellConfigurations());
       const [stack] = store.planStacks(id, [planFor(2)]);
-      append(stackSpoolFile(store.spoolFolder, stack!.key), wholeSpool(stack!.key));
-      store.ingest(stack!.key);
+      append(stackSpoolFile(store.spoolFolder, stack.key), wholeSpool(stack.key));
+      store.ingest(stack.key);
       for (const metric of ['evaluationLoss', 'trainingLoss'] as const) {
         const curves = store.curveSet(id, metric);
         const count = metric === 'trainingLoss' ? steps : marks.length;
@@ -177,8 +177,8 @@ describe('a stack', () => {
     withStore((store) => {
       const { id } = store.createExperiment(specification(), cellConfigurations());
       const [stack] = store.planStacks(id, [planFor(1)]);
-      store.stackStarted(stack!.key, { pid: 1, startTicks: 1 });
-      store.stackEnded(stack!.key, 'out-of-memory', 'no room');
+      store.stackStarted(stack.key, { pid: 1, startTicks: 1 });
+      store.stackEnded(stack.key, 'out-of-memory', 'no room');
       expect(store.stacks(id)[0]).toMatchObject({
         state: 'out-of-memory',
         reason: 'no room',
@@ -190,8 +190,8 @@ describe('a stack', () => {
       const half = { ...planFor(1).plan, seeds: [0] };
       const retry = store.planStacks(id, [{ plan: half, settings: { ...settings, threads: 2 } }]);
       expect(retry[0]).toMatchObject({ position: 1, threads: 2, state: 'planned' });
-      expect(store.cells(id).filter((cell) => cell.stack === retry[0]!.key)).toHaveLength(3);
-      expect(store.experiments()[0]!.counts).toMatchObject({ 'out-of-memory': 3, planned: 9 });
+      expect(store.cells(id).filter((cell) => cell.stack === retry[0].key)).toHaveLength(3);
+      expect(store.experiments()[0].counts).toMatchObject({ 'out-of-memory': 3, planned: 9 });
       expect(store.stacks(id)).toHaveLength(2);
     });
   });
@@ -214,18 +214,18 @@ describe('a stack', () => {
     withStore((store) => {
       const { id } = store.createExperiment(specification(), cellConfigurations());
       const [stack] = store.planStacks(id, [planFor(1)]);
-      const spool = stackSpoolFile(store.spoolFolder, stack!.key);
-      append(spool, startLine(stack!.key), ...trainLines(0, 4));
-      writeFileSync(stackCheckpointFile(store.spoolFolder, stack!.key), 'x');
-      store.ingest(stack!.key);
-      store.stackEnded(stack!.key, 'failed', 'bug');
+      const spool = stackSpoolFile(store.spoolFolder, stack.key);
+      append(spool, startLine(stack.key), ...trainLines(0, 4));
+      writeFileSync(stackCheckpointFile(store.spoolFolder, stack.key), 'x');
+      store.ingest(stack.key);
+      store.stackEnded(stack.key, 'failed', 'bug');
       expect(codeOf(() => store.resetCells(id, ['done']))).toBe('invalid');
       expect(store.resetCells(id, ['interrupted'])).toBe(0);
       expect(store.resetCells(id, ['failed'])).toBe(width);
-      expect(store.experiments()[0]!.counts.planned).toBe(2 * width);
+      expect(store.experiments()[0].counts.planned).toBe(2 * width);
       expect(store.stacks(id)).toEqual([]);
       expect(existsSync(spool)).toBe(false);
-      expect(existsSync(stackCheckpointFile(store.spoolFolder, stack!.key))).toBe(false);
+      expect(existsSync(stackCheckpointFile(store.spoolFolder, stack.key))).toBe(false);
       expect(dump(store.file).blocks).toEqual([]);
     });
   });
@@ -236,11 +236,11 @@ describe('shared cells', () => {
     withStore((store) => {
       const first = store.createExperiment(specification('first'), cellConfigurations([1]));
       const [stack] = store.planStacks(first.id, [planFor(1)]);
-      append(stackSpoolFile(store.spoolFolder, stack!.key), wholeSpool(stack!.key));
-      store.ingest(stack!.key);
+      append(stackSpoolFile(store.spoolFolder, stack.key), wholeSpool(stack.key));
+      store.ingest(stack.key);
       const second = store.createExperiment(specification('second'), cellConfigurations([1, 2]));
       expect(second.counts).toMatchObject({ done: width - 2, diverged: 2, planned: width });
-      expect(store.stacks(second.id).map(({ key }) => key)).toEqual([stack!.key]);
+      expect(store.stacks(second.id).map(({ key }) => key)).toEqual([stack.key]);
       const other = store.planStacks(second.id, [planFor(2)]);
       expect(store.curveSet(second.id, 'evaluationLoss').recorded.slice(0, width)).toEqual(
         new Uint32Array(width).fill(marks.length),
@@ -250,12 +250,12 @@ describe('shared cells', () => {
       store.deleteExperiment(first.id);
       expect(store.experiment('second').counts).toMatchObject({ done: width - 2, planned: width });
       expect(store.stacks(second.id).map(({ key, experiment }) => [key, experiment])).toEqual([
-        [stack!.key, second.id],
-        [other[0]!.key, second.id],
+        [stack.key, second.id],
+        [other[0].key, second.id],
       ]);
-      expect(existsSync(stackSpoolFile(store.spoolFolder, stack!.key))).toBe(true);
+      expect(existsSync(stackSpoolFile(store.spoolFolder, stack.key))).toBe(true);
       store.deleteExperiment(second.id);
-      expect(existsSync(stackSpoolFile(store.spoolFolder, stack!.key))).toBe(false);
+      expect(existsSync(stackSpoolFile(store.spoolFolder, stack.key))).toBe(false);
       const rest = dump(store.file);
       expect([
         rest.cells,

@@ -1,0 +1,33 @@
+/** A process of its own for the store tests: `node child.ts hold FILE`, `ingest FILE STACK`, `decide FILE`. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { openStore } from '#main/lab/store/index.ts';
+import { cellConfigurations, planFor, specification } from '../../support/store-data.ts';
+
+const [task, file = '', stack = ''] = process.argv.slice(2);
+const store = openStore(file);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+say('open');
+switch (task) {
+  case 'hold':
+    setInterval(() => undefined, 1000);
+    break;
+  case 'ingest':
+    // As the lab does it: again and again, while the trainer writes.
+    while (store.ingest(stack).ending !== 'finished') await wait(3);
+    store.close();
+    break;
+  case 'decide':
+    // Everything that writes the journal, for ever.
+    for (let round = 0; ; round++) {
+      const { id, key } = store.createExperiment(specification(`round ${round}`), cellConfigurations());
+      say(`created ${key}`);
+      // Cells of the first round are shared by all; only that one can be planned.
+      if (round === 0) store.planStacks(id, [planFor(1)]);
+      store.addEvent({ experiment: id, stack: null, kind: 'note', message: 'x'.repeat(round) });
+      store.hold(id, 'for a moment');
+      if (round % 3 === 2) {
+        store.deleteExperiment(id);
+        say(`deleted ${key}`);
+      }
+    }
+}
