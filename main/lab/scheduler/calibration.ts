@@ -43,6 +43,12 @@ export interface Calibration {
 const CALIBRATE = fileURLToPath(new URL('../../training/calibrate.ts', import.meta.url));
 const CACHE_VERSION = 1;
 
+/** Checksum of the data that an experiment trains on. Throws in plain words when they cannot be read. */
+export async function dataChecksum(specification: Specification): Promise<string> {
+  const trial = { batchSize: 1, learningRates: [1], seeds: [0] };
+  return (await ask(specification, [trial], 1, true)).dataChecksum;
+}
+
 /** A stack shape to measure. */
 interface Trial {
   readonly batchSize: number;
@@ -60,8 +66,8 @@ export async function calibrate(
   threads: number,
 ): Promise<Calibration> {
   const trials = chooseTrials(grid);
-  const { dataChecksum } = await ask(specification, [trials[0]], threads, true);
-  const file = cacheFile(specification, trials, threads, dataChecksum);
+  const checksum = await dataChecksum(specification);
+  const file = cacheFile(specification, trials, threads, checksum);
   const cached = readCache(file);
   if (cached !== null) return cached;
   const { replies } = await ask(specification, trials, threads, false);
@@ -79,7 +85,7 @@ export async function calibrate(
     throw new Error(
       `no stack of this experiment can be trained here: ${failures[0]?.message ?? 'the trainer ended early'}`,
     );
-  const calibration = { dataChecksum, threads, measurements, failures };
+  const calibration = { dataChecksum: checksum, threads, measurements, failures };
   writeCache(file, calibration);
   return calibration;
 }
@@ -133,10 +139,10 @@ async function ask(
   child.stdin!.on('error', () => {});
   child.stdin!.end(JSON.stringify(request));
   const replies: CalibrationReply[] = [];
-  let dataChecksum: string | null = null;
+  let checksum: string | null = null;
   createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
     const reply = JSON.parse(line) as CalibrationReply;
-    if (reply.type === 'data') dataChecksum = reply.dataChecksum;
+    if (reply.type === 'data') checksum = reply.dataChecksum;
     else replies.push(reply);
   });
   await new Promise<void>((resolve) => {
@@ -146,8 +152,8 @@ async function ask(
     });
     child.once('close', () => resolve());
   });
-  if (dataChecksum === null) throw new Error(readableError(errors));
-  return { dataChecksum, replies };
+  if (checksum === null) throw new Error(readableError(errors));
+  return { dataChecksum: checksum, replies };
 }
 
 /** The message of the error that ended the process, without its stack. */
@@ -162,7 +168,7 @@ function cacheFile(
   specification: Specification,
   trials: readonly Trial[],
   threads: number,
-  dataChecksum: string,
+  checksum: string,
 ): string {
   const location = locateEngine();
   const identity = {
@@ -171,7 +177,7 @@ function cacheFile(
     cpu: cpus()[0]?.model,
     cores: cpus().length,
     threads,
-    dataChecksum,
+    dataChecksum: checksum,
     workload: specification.workload,
     optimizer: specification.optimizer,
     evaluation: specification.evaluation,
