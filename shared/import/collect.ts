@@ -65,7 +65,8 @@ class Collector {
   readonly #mapping: ImportMapping;
   readonly #families = new Map<string, FamilyEntries>();
   readonly #dropped = new TallySheet();
-  readonly #seen = new Set<string>();
+  /** Mapped columns that no row has shown so far. */
+  readonly #unseen: Set<string>;
   readonly #duplicates: DuplicateRow[] = [];
   #duplicateCount = 0;
   #read = 0;
@@ -74,13 +75,14 @@ class Collector {
 
   constructor(mapping: ImportMapping) {
     this.#mapping = mapping;
+    this.#unseen = new Set(mappedColumns(mapping));
   }
 
   /** Takes a row, or counts why it cannot be taken. */
   add(row: TableRow): void {
     this.#read++;
-    for (const column of mappedColumns(this.#mapping)) {
-      if (!this.#seen.has(column) && row.value(column) !== undefined) this.#seen.add(column);
+    for (const column of this.#unseen) {
+      if (row.value(column) !== undefined) this.#unseen.delete(column);
     }
     const problem = row.fault === undefined ? this.#take(row) : `row has ${row.fault}`;
     if (problem !== null) this.#dropped.add(problem, row.line);
@@ -342,7 +344,7 @@ class Collector {
 
   /** @throws ImportError when no row could be kept. */
   finish(): ImportResult {
-    const absent = mappedColumns(this.#mapping).filter((column) => !this.#seen.has(column));
+    const absent = [...this.#unseen];
     if (this.#read === 0) throw new ImportError('The file has a header but no rows.');
     if (absent.length > 0) {
       throw new ImportError(`No row has the column ${absent.map((name) => `"${name}"`).join(', ')}.`);
