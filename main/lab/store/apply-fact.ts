@@ -122,9 +122,9 @@ function end(database: Database, fact: FactOf<'ended'>): void {
   const stack = id(database, 'stacks', fact.stack);
   database
     .prepare(
-      `UPDATE stacks SET state = ?, reason = ?, pid = NULL, start_ticks = NULL, failures = failures + ? WHERE id = ?`,
+      `UPDATE stacks SET state = ?, reason = ?, pid = NULL, start_ticks = NULL, failures = ? WHERE id = ?`,
     )
-    .run(fact.state, fact.reason, fact.state === 'interrupted' ? 0 : 1, stack);
+    .run(fact.state, fact.reason, fact.failures, stack);
   database
     .prepare('UPDATE cells SET state = ?, reason = ? WHERE stack_id = ?')
     .run(fact.state, fact.reason, stack);

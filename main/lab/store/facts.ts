@@ -60,6 +60,8 @@ export const factSchema = z.discriminatedUnion('fact', [
     stack: z.string(),
     state: z.enum(['interrupted', 'out-of-memory', 'failed']),
     reason: z.string(),
+    /** The stack's count of failures from now on. */
+    failures: count,
   }),
   z.object({
     fact: z.literal('reset'),

@@ -53,10 +53,14 @@ export function openStore(file: string): WritableStore {
   }
 }
 
-/** Opens a store that exists for reading. Works beside a writer, and on a read-only disk. */
-export function openStoreReadOnly(file: string): ReadableStore {
+/**
+ * Opens a store that exists for reading. Works beside a writer, and on a read-only disk. Throws StoreError 'missing',
+ * 'not-a-database', 'not-a-store', 'from-the-future', 'needs-migration', and with `check`, which reads the whole file,
+ * 'damaged'.
+ */
+export function openStoreReadOnly(file: string, options: { check?: boolean } = {}): ReadableStore {
   const path = resolveStore(file);
-  return new StoreReader(openReadOnlyDatabase(path), path);
+  return new StoreReader(openReadOnlyDatabase(path, options), path);
 }
 
 export interface Rebuilt {

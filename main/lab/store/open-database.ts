@@ -38,10 +38,13 @@ function checkKind(database: Database, file: string): boolean {
   );
 }
 
-/** Does not change a file that it refuses. */
-function checkIntegrity(database: Database, file: string): void {
+function quickCheck(database: Database): string[] {
   const rows = database.prepare<[], { quick_check: string }>('PRAGMA quick_check(3)').all();
-  const findings = rows.map((row) => row.quick_check).filter((finding) => finding !== 'ok');
+  return rows.map((row) => row.quick_check).filter((finding) => finding !== 'ok');
+}
+
+function checkIntegrity(database: Database, file: string): void {
+  const findings = quickCheck(database);
   if (findings.length > 0) throw damaged(file, findings.join('; '));
 }
 
@@ -125,8 +128,11 @@ function connectForReading(file: string): Database {
   }
 }
 
-/** A read-only connection; it works beside a writer and never creates or changes a store. */
-export function openReadOnlyDatabase(file: string): Database {
+/**
+ * A read-only connection; it works beside a writer and never creates or changes a store. `check` reads the whole file
+ * and throws StoreError 'damaged' when it is.
+ */
+export function openReadOnlyDatabase(file: string, options: { check?: boolean } = {}): Database {
   if (!existsSync(file)) {
     throw new StoreError(
       'missing',
@@ -159,6 +165,7 @@ export function openReadOnlyDatabase(file: string): Database {
         );
       }
     }
+    if (options.check === true) checkIntegrity(database, file);
     return database;
   } catch (error) {
     database?.close();

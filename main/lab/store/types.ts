@@ -66,6 +66,10 @@ export interface Stack extends StackPlan {
   readonly evaluateMilliseconds: number;
   readonly compileMilliseconds: number;
   readonly peakResidentBytes: number;
+  /**
+   * Attempts in a row that failed, or that died without a word under this lab's eyes and had not even moved the
+   * checkpoint. Stops on request, full disks and deaths of the lab itself do not count.
+   */
   readonly failures: number;
 }
 

@@ -25,6 +25,14 @@ import type {
 } from './types.ts';
 import type { WriterLock } from './writer-lock.ts';
 
+interface StackProgress {
+  state: StackState;
+  spool_offset: number;
+  checkpoint_step: number;
+  failures: number;
+  ending: IngestResult['ending'];
+}
+
 /** States that resetCells may take back. A finished cell is never trained again. */
 const resettable: readonly CellState[] = ['failed', 'interrupted', 'out-of-memory'];
 
@@ -33,6 +41,8 @@ export class StoreWriter extends StoreReader implements WritableStore {
   readonly #journal: LabJournal;
   readonly #lock: WriterLock;
   readonly #ingester: SpoolIngester;
+  /** Stacks whose trainer this very process started, with their checkpoint's step at that time. */
+  readonly #startedAt = new Map<string, number>();
 
   constructor(database: Database, file: string, journal: LabJournal, lock: WriterLock) {
     super(database, file);
@@ -169,10 +179,11 @@ export class StoreWriter extends StoreReader implements WritableStore {
     return row.key;
   }
 
-  #stack(stackKey: string): { state: StackState; spool_offset: number } {
+  #stack(stackKey: string): StackProgress {
     const row = this.#database
-      .prepare<[string], { state: StackState; spool_offset: number }>(
-        'SELECT state, spool_offset FROM stacks WHERE key = ?',
+      .prepare<[string], StackProgress>(
+        `SELECT state, spool_offset, checkpoint_step, failures, iif(ending_offset >= attempt_offset, ending, NULL) AS ending
+         FROM stacks WHERE key = ?`,
       )
       .get(stackKey);
     if (row === undefined) throw new StoreError('unknown-stack', `The store has no stack ${stackKey}.`);
@@ -252,10 +263,12 @@ export class StoreWriter extends StoreReader implements WritableStore {
   }
 
   stackStarted(stackKey: string, process: { pid: number; startTicks: number }): void {
-    const { state, spool_offset: offset } = this.#stack(stackKey);
+    const { state, spool_offset: offset, checkpoint_step } = this.#stack(stackKey);
     if (state === 'finished')
       throw new StoreError('invalid', `stack ${stackKey} has finished; it cannot start again`);
-    this.#record({ fact: 'started', time: Date.now(), stack: stackKey, ...process, offset }, false);
+    const { pid, startTicks } = process;
+    this.#record({ fact: 'started', time: Date.now(), stack: stackKey, pid, startTicks, offset }, false);
+    this.#startedAt.set(stackKey, checkpoint_step);
   }
 
   stackEnded(
@@ -263,8 +276,19 @@ export class StoreWriter extends StoreReader implements WritableStore {
     state: Exclude<StackState, 'planned' | 'running' | 'finished'>,
     reason: string,
   ): void {
-    if (this.#stack(stackKey).state === 'finished') return;
-    this.#record({ fact: 'ended', time: Date.now(), stack: stackKey, state, reason }, false);
+    const stack = this.#stack(stackKey);
+    if (stack.state === 'finished') return;
+    const failures = this.#failuresAfter(stackKey, stack, state);
+    this.#record({ fact: 'ended', time: Date.now(), stack: stackKey, state, reason, failures }, false);
+    this.#startedAt.delete(stackKey);
+  }
+
+  /** See Stack.failures. */
+  #failuresAfter(stackKey: string, stack: StackProgress, state: StackState): number {
+    if (state !== 'interrupted') return stack.failures + 1;
+    const from = this.#startedAt.get(stackKey);
+    if (from === undefined || stack.ending !== null) return stack.failures;
+    return stack.checkpoint_step > from ? 0 : stack.failures + 1;
   }
 
   ingest(stackKey: string): IngestResult {

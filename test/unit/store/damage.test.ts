@@ -124,6 +124,8 @@ describe('a damaged store', () => {
     expect(error.message).toContain('surge doctor --rebuild');
     expect(readFileSync(file).equals(before)).toBe(true);
     expect(statSync(file).size).toBe(size);
+    // A reader that is asked to check finds it as well.
+    expect(codeOf(() => openStoreReadOnly(file, { check: true }))).toBe('damaged');
     // The lock is free again after the refusal.
     expect(codeOf(() => openStore(file))).toBe('damaged');
   });

@@ -196,6 +196,34 @@ describe('a stack', () => {
     });
   });
 
+  it('counts failures in a row, but no stops on request and no deaths of the lab', () => {
+    const file = join(temporaryFolder(), 'a.surge');
+    let store = openStore(file);
+    const { id } = store.createExperiment(specification(), cellConfigurations());
+    const { key } = store.planStacks(id, [planFor(1)])[0];
+    const spool = stackSpoolFile(store.spoolFolder, key);
+    const attempt = (...lines: object[]): number => {
+      store.stackStarted(key, { pid: 1, startTicks: 1 });
+      append(spool, ...lines);
+      store.ingest(key);
+      store.stackEnded(key, 'interrupted', 'for the test');
+      return store.stacks(id)[0].failures;
+    };
+    expect(attempt()).toBe(1);
+    expect(attempt(startLine(key), ...trainLines(0, 2))).toBe(2);
+    expect(attempt({ event: 'stopped', time: 1, step: 0, reason: 'asked', message: '' })).toBe(2);
+    store.stackStarted(key, { pid: 1, startTicks: 1 });
+    store.close();
+    store = openStore(file);
+    store.stackEnded(key, 'interrupted', 'the lab died');
+    expect(store.stacks(id)[0].failures).toBe(2);
+    // A checkpoint is progress: the count begins anew.
+    expect(attempt(startLine(key), { event: 'checkpoint', time: 1, step: 4, file: 'c' })).toBe(0);
+    store.stackEnded(key, 'failed', 'a bug');
+    expect(store.stacks(id)[0].failures).toBe(1);
+    store.close();
+  });
+
   it('cannot take cells that are in another live stack or outside of the grid', () => {
     withStore((store) => {
       const { id } = store.createExperiment(specification(), cellConfigurations());
