@@ -104,7 +104,7 @@ function writeSpool(file: string, stack: string): void {
 
 function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+  return sorted[Math.floor(sorted.length / 2)];
 }
 
 function timed<Result>(work: () => Result): { milliseconds: number; result: Result } {

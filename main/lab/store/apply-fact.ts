@@ -1,6 +1,7 @@
 /** Applies one fact of the journal to the tables. The caller holds the transaction. */
 import type { Database } from 'better-sqlite3';
-import { canonicalJson, sha256 } from '../identity.ts';
+import type { CellConfiguration } from '#shared/experiment/stack.ts';
+import { canonicalJson, cellKey, sha256 } from '../identity.ts';
 import type { Fact, FactOf } from './facts.ts';
 import { StoreError } from './store-error.ts';
 
@@ -12,17 +13,6 @@ function id(database: Database, table: 'experiments' | 'stacks', key: string): n
   if (row !== undefined) return row.id;
   const code = table === 'stacks' ? 'unknown-stack' : 'unknown-experiment';
   throw new StoreError(code, `The store has no ${table.slice(0, -1)} ${key}.`);
-}
-
-/** The key of a cell from its parts; the same as cellKey() of the whole configuration. */
-function keyFromParts(
-  common: Record<string, unknown>,
-  batchSize: number,
-  learningRate: number,
-  seed: number,
-  memo: WeakMap<object, string>,
-): string {
-  return sha256(canonicalJson({ ...common, batchSize, learningRate, seed }, memo));
 }
 
 function addExperiment(database: Database, fact: FactOf<'experiment'>): void {
@@ -53,7 +43,9 @@ function addExperiment(database: Database, fact: FactOf<'experiment'>): void {
     const settingsId = settings[common];
     if (shared === undefined || settingsId === undefined)
       throw new StoreError('invalid', `commons: no item ${common}`);
-    const key = keyFromParts(shared, batchSize, learningRate, seed, memo);
+    // The journal keeps configurations as they were; the key needs their text only.
+    const configuration = { ...shared, batchSize, learningRate, seed } as unknown as CellConfiguration;
+    const key = cellKey(configuration, memo);
     const cell =
       find.get(key)?.id ??
       Number(addCell.run(key, settingsId, batchSize, learningRate, seed).lastInsertRowid);
