@@ -161,7 +161,7 @@ describe('the journal', () => {
     const size = readFileSync(`${file}.spool/lab.jsonl`).length;
     const before = dump(file);
     const other = new SqliteDatabase(file);
-    other.exec(`CREATE TRIGGER no BEFORE UPDATE ON experiments BEGIN SELECT raise(ABORT, 'no'); END`);
+    other.exec(`CREATE TRIGGER no BEFORE UPDATE ON store_state BEGIN SELECT raise(ABORT, 'no'); END`);
     other.close();
     expect(codeOf(() => store.hold(id, 'paused'))).toBe('failed');
     expect(readFileSync(`${file}.spool/lab.jsonl`)).toHaveLength(size);
