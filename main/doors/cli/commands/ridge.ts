@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { formatLearningRate, describeRidge, ridgeTable } from '#shared/analysis/describe.ts';
+import type { Interval } from '#shared/analysis/resampling.ts';
+import type { Ridge } from '#shared/analysis/ridge.ts';
+import { ridgeOf } from '#shared/analysis/ridge.ts';
+import { withReader } from '../store-access.ts';
+import { print, printJson, table } from '../terminal.ts';
+import type { DefinitionOptions } from './definition-options.ts';
+import { definitionOf, withDefinition } from './definition-options.ts';
+import { withJson, withStore } from './options.ts';
+
+export function addRidge(program: Command): void {
+  withDefinition(
+    withJson(
+      withStore(
+        program
+          .command('ridge <experiment>')
+          .description('the optimal learning rate of each batch size, with intervals, flags and the peak'),
+      ),
+    ),
+  ).action((name: string, options: DefinitionOptions & { store?: string; json?: boolean }) =>
+    withReader(options, (store) => {
+      const experiment = store.experiment(name);
+      const curves = store.curveSet(experiment.id, 'evaluationLoss');
+      const ridge = ridgeOf(curves, definitionOf(options, curves));
+      if (options.json === true)
+        printJson({ experiment: experiment.key, name: experiment.name, ...ridgeTable(ridge) });
+      else printRidge(ridge);
+    }),
+  );
+}
+
+export function printRidge(ridge: Ridge): void {
+  print(describeRidge(ridge));
+  const targeted = ridge.points.some((p) => p.reachedAt !== null);
+  print(
+    table(
+      [
+        'batch size>',
+        'learning rate>',
+        '5–95 %>',
+        'score>',
+        ...(targeted ? ['reached at>'] : []),
+        'seeds>',
+        'flags',
+      ],
+      ridge.points.map((p) => [
+        String(p.batchSize),
+        p.learningRate === null ? '–' : formatLearningRate(p.learningRate),
+        range(p.interval),
+        p.score === null ? '–' : String(Number(p.score.toPrecision(4))),
+        ...(targeted ? [p.reachedAt === null ? '–' : p.reachedAt.toFixed(1)] : []),
+        String(p.seeds),
+        [...p.flags, ...droppedNote(p.dropped)].join(', '),
+      ]),
+    ),
+  );
+}
+
+function droppedNote(dropped: Ridge['points'][number]['dropped']): string[] {
+  return (['diverged', 'censored', 'missing'] as const).flatMap((reason) => {
+    const rates = dropped.filter((d) => d.reason === reason).length;
+    return rates === 0 ? [] : [`${rates} learning ${rates === 1 ? 'rate' : 'rates'} ${reason}`];
+  });
+}
+
+function range(interval: Interval | null): string {
+  return interval === null ? '–' : `${formatLearningRate(interval.low)}–${formatLearningRate(interval.high)}`;
+}
