@@ -12,7 +12,10 @@ export class ExampleOrder {
   #epoch = -1;
   #permutation = new Uint32Array(0);
 
+  /** @throws RangeError when there is no example to order. */
   constructor(seed: number, examples: number) {
+    if (!Number.isInteger(examples) || examples < 1 || examples > 0xffffffff)
+      throw new RangeError(`an order of examples needs a whole number of them, 1 or more, not ${examples}`);
     this.#stream = stream('example-order', seed);
     this.#examples = examples;
   }

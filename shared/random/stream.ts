@@ -15,6 +15,8 @@ export interface Stream {
   fillUniform(out: Float32Array | Float64Array, first: number): void;
   /** out[i] = normal(first + i). */
   fillNormal(out: Float32Array | Float64Array, first: number): void;
+  /** A whole number in 0 … bound−1 without bias (bound ≤ 2^32); its own words, apart from those of uint32. */
+  below(counter: number, bound: number): number;
   /** A random permutation of 0 … n−1; each `index` gives an independent one. */
   permutation(index: number, n: number): Uint32Array;
 }
@@ -25,12 +27,19 @@ const TWO_32 = 0x100000000;
 const PLAIN = 0;
 const NORMAL = 1;
 const PERMUTATION = 2;
+const BELOW = 3;
 
-/** Throws a RangeError when the seed is not a whole number of 0 … 2^53−1. */
-export function stream(name: string, seed: number): Stream {
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new RangeError(`the seed of stream "${name}" must be a whole number from 0 to 2^53-1, not ${seed}`);
-  const [key0, key1] = keyOf(name, seed);
+/**
+ * The stream of a name and a seed; `more` tells substreams apart (a layer, a batch size).
+ * @throws RangeError when a seed is not a whole number of 0 … 2^53−1.
+ */
+export function stream(name: string, seed: number, ...more: readonly number[]): Stream {
+  for (const value of [seed, ...more])
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(
+        `the seed of stream "${name}" must be a whole number from 0 to 2^53-1, not ${value}`,
+      );
+  const [key0, key1] = keyOf(name, [seed, ...more]);
   const block = new Uint32Array(WORDS);
   const generate = (index: number, use: number, sub: number) => {
     block[0] = index >>> 0;
@@ -72,6 +81,19 @@ export function stream(name: string, seed: number): Stream {
         if (i < out.length && (first + i) % 2 === 1) out[i++] = odd;
       }
     },
+    below(counter, bound) {
+      if (!Number.isInteger(bound) || bound < 1 || bound > TWO_32)
+        throw new RangeError(
+          `the bound of a random number must be a whole number from 1 to 2^32, not ${bound}`,
+        );
+      // Words at or above the last whole multiple of the bound would favour small numbers: the next word decides.
+      const limit = TWO_32 - (TWO_32 % bound);
+      for (let attempt = 0; ; attempt++) {
+        if (attempt % WORDS === 0) generate(counter, BELOW, attempt / WORDS);
+        const word = block[attempt % WORDS];
+        if (word < limit) return word % bound;
+      }
+    },
     permutation(index, n) {
       const order = Uint32Array.from({ length: n }, (_, i) => i);
       let draws = 0;
@@ -93,9 +115,9 @@ export function stream(name: string, seed: number): Stream {
   };
 }
 
-/** 64-bit FNV-1a of the name and the seed, as two words, each finished by a 32-bit mixer (MurmurHash3's). */
-function keyOf(name: string, seed: number): [number, number] {
-  const text = new TextEncoder().encode(`${name}\0${seed}`);
+/** 64-bit FNV-1a of the name and the seeds, as two words, each finished by a 32-bit mixer (MurmurHash3's). */
+function keyOf(name: string, seeds: readonly number[]): [number, number] {
+  const text = new TextEncoder().encode(`${name}\0${seeds.join('\0')}`);
   let hash = 0xcbf29ce484222325n;
   for (const byte of text) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return [mix(Number(hash & 0xffffffffn)), mix(Number(hash >> 32n))];

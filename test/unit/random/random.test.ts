@@ -87,6 +87,45 @@ describe('streams', () => {
 
   test.each([-1, 0.5, Number.NaN, Infinity, 2 ** 53])('refuses the seed %d', (seed) => {
     expect(() => stream('test', seed)).toThrow(/seed of stream "test"/);
+    expect(() => stream('test', 0, seed)).toThrow(/seed of stream "test"/);
+  });
+
+  test('substreams have numbers of their own', () => {
+    const first = [stream('a', 1), stream('a', 1, 0), stream('a', 1, 1), stream('a', 11), stream('a1', 1)];
+    expect(new Set(first.map((s) => s.uint32(0))).size).toBe(first.length);
+  });
+
+  // A change here changes every stored run: initial weights and data order would no longer be reproducible.
+  test('keeps its numbers from version to version', () => {
+    const s = stream('golden', 42);
+    expect([0, 1, 4, 2 ** 40].map((c) => s.uint32(c))).toEqual([
+      3741233619, 466288163, 4154985142, 3453850925,
+    ]);
+  });
+
+  test.each([1, 2, 3, 7, 1000])(
+    'numbers below %d are whole, in range, even and at random access',
+    (bound) => {
+      const s = stream('below', 5);
+      const n = 20_000;
+      const draws = Array.from({ length: n }, (_, counter) => s.below(counter, bound));
+      expect(draws.every((d) => Number.isInteger(d) && d >= 0 && d < bound)).toBe(true);
+      const mean = draws.reduce((sum, d) => sum + d, 0) / n;
+      const deviation = Math.sqrt((bound ** 2 - 1) / 12 / n);
+      expect(Math.abs(mean - (bound - 1) / 2)).toBeLessThanOrEqual(4 * deviation);
+      expect(s.below(17, bound)).toBe(draws[17]);
+    },
+  );
+
+  test('numbers below a bound just above 2^31 are not biased towards small ones', () => {
+    const s = stream('below', 6);
+    const bound = 3 * 2 ** 30;
+    const n = 20_000;
+    let low = 0;
+    // Without rejection the lowest third would come up in half of the draws.
+    for (let counter = 0; counter < n; counter++) if (s.below(counter, bound) < 2 ** 30) low++;
+    expect(Math.abs(low / n - 1 / 3)).toBeLessThan(4 * Math.sqrt(2 / 9 / n));
+    for (const wrong of [0, -1, 1.5, Number.NaN, 2 ** 33]) expect(() => s.below(0, wrong)).toThrow(/bound/);
   });
 });
 
@@ -131,6 +170,11 @@ describe('the order of examples', () => {
     for (const epoch of epochs)
       expect([...epoch].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(epochs[0]).not.toEqual(epochs[1]);
+  });
+
+  test('needs an example', () => {
+    for (const examples of [0, -1, 1.5, Number.NaN])
+      expect(() => new ExampleOrder(0, examples)).toThrow(RangeError);
   });
 
   test('resumes anywhere', () => {
