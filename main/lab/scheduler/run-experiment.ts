@@ -10,6 +10,7 @@ import type { CellState } from '#shared/experiment/stack.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
 import type { StackJob } from '#main/training/protocol.ts';
+import { stackCheckpointFile, stackSpoolFile } from '../store/index.ts';
 import type { Cell, IngestResult, Stack, StackState, WritableStore } from '../store/types.ts';
 import type { Calibration } from './calibration.ts';
 import { calibrate } from './calibration.ts';
@@ -72,7 +73,7 @@ export async function recover(
   store: WritableStore,
   notice: (message: string) => void = () => {},
 ): Promise<void> {
-  for (const experiment of [...store.experiments(), ...store.experiments({ archived: true })]) {
+  for (const experiment of store.experiments()) {
     for (const stack of store.stacks(experiment.id)) {
       if (stack.state !== 'running') continue;
       if (stack.process !== null && isAlive(stack.process)) {
@@ -121,7 +122,10 @@ class ExperimentRun {
   async toTheEnd(): Promise<RunOutcome> {
     rmSync(holdRequestFile(this.#store, this.#key), { force: true });
     this.#store.hold(this.#id, null);
-    await this.#planMissing(Infinity);
+    await this.#plan(
+      this.#store.cells(this.#id).filter((c) => c.state === 'planned' && c.stack === null),
+      Infinity,
+    );
     this.#countWork();
     this.#report();
     const workers = Array.from({ length: this.#options.workforce.trainers }, () => this.#lane());
@@ -144,9 +148,7 @@ class ExperimentRun {
 
   #experiment() {
     // By id through the list: names and keys may be ambiguous, ids are not.
-    const found = [...this.#store.experiments(), ...this.#store.experiments({ archived: true })].find(
-      (e) => e.id === this.#id,
-    );
+    const found = this.#store.experiments().find((e) => e.id === this.#id);
     if (found === undefined) throw new Error(`the store has no experiment with row number ${this.#id}`);
     return found;
   }
@@ -204,8 +206,8 @@ class ExperimentRun {
       mode: stack.mode,
       threads: stack.threads,
       chunkSteps: stack.chunkSteps,
-      spoolFile: join(this.#store.spoolFolder, `stack-${stack.key}.jsonl`),
-      checkpointFile: join(this.#store.spoolFolder, `stack-${stack.key}.safetensors`),
+      spoolFile: stackSpoolFile(this.#store.spoolFolder, stack.key),
+      checkpointFile: stackCheckpointFile(this.#store.spoolFolder, stack.key),
       checkpointSeconds: this.#options.checkpointSeconds,
     };
     const logFile = join(this.#store.spoolFolder, `stack-${stack.key}.log`);
@@ -299,8 +301,10 @@ class ExperimentRun {
     this.#store.stackEnded(stack.key, 'out-of-memory', message);
     if (cells === 1) return;
     this.#notice(stack, `${cells} cells did not fit in memory; trying ${Math.ceil(cells / 2)} at a time`);
-    this.#store.resetCells(this.#id, ['out-of-memory']);
-    await this.#planMissing(Math.ceil(cells / 2));
+    await this.#plan(
+      this.#store.cells(this.#id).filter((c) => c.stack === stack.key),
+      Math.ceil(cells / 2),
+    );
   }
 
   #noteFailure(cause: string, seconds: number): void {
@@ -312,11 +316,9 @@ class ExperimentRun {
     this.#stopAll();
   }
 
-  /** Plans stacks for cells that have none. Cells of the experiment that share a stack elsewhere are left to it. */
-  async #planMissing(limit: number): Promise<void> {
-    const { specification } = this.#experiment();
-    const missing = this.#store.cells(this.#id).filter((c) => c.state === 'planned' && c.stack === null);
+  async #plan(missing: readonly Cell[], limit: number): Promise<void> {
     if (missing.length === 0) return;
+    const { specification } = this.#experiment();
     const grid = expandGrid(specification);
     const { workforce, maxCellsPerStack = Infinity, mode } = this.#options;
     this.#calibration ??= await calibrate(specification, grid, workforce.threads);

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { withoutLibraryNotices } from '#main/setup/library-notices.ts';
 import { findNode } from '#main/setup/node.ts';
 import type { StackJob, TrainerMessage } from '#main/training/protocol.ts';
 import type { ProcessIdentity } from './processes.ts';
@@ -52,7 +53,7 @@ export function startTrainer(
   });
   const exited = new Promise<TrainerExit>((resolve) => {
     const end = (code: number | null, signal: NodeJS.Signals | null, note = '') => {
-      const text = readFileSync(logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS);
+      const text = withoutLibraryNotices(readFileSync(logFile, 'utf8')).slice(-LOG_TAIL_CHARACTERS);
       if (code === 0) rmSync(logFile, { force: true });
       resolve({ code, signal, log: `${text}${note}`.trim() });
     };

@@ -52,7 +52,7 @@ function inspectStore(file: string): { ok: boolean; file: string; experiments: n
       message: `Store ${file}: not there yet; the first run creates it.`,
     };
   try {
-    const store = openStoreReadOnly(file);
+    const store = openStoreReadOnly(file, { check: true });
     const experiments = store.experiments().length;
     store.close();
     return { ok: true, file, experiments, message: `Store ${file}: sound, ${experiments} experiments.` };
