@@ -1,0 +1,177 @@
+/**
+ * Microseconds per run-step (one optimizer step of one cell) of four ways to train a sweep on the same machine, threads,
+ * digits and grid: a sequential PyTorch loop, JAX (vmap and scan), our eager and our compiled engine. MLP 784-H-10, Adam,
+ * 16 learning rates × 3 seeds. The contenders take turns, so that a busy moment of the machine hits all of them.
+ *
+ *   npm run bench:engine -- [--json FILE] [--hidden 32,128] [--batch 1,16,128,1024] [--repeats 5] [--seconds 1] [--threads N]
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { locateEngine } from '#main/setup/locate-engine.ts';
+import { findNode } from '#main/setup/node.ts';
+import { loadClassification } from '#main/training/data/load.ts';
+import { Contender } from './engine/contender.ts';
+import { benchPython } from './engine/python.ts';
+import { contenderNames, meanRatio, table, targets, type ContenderName, type Row } from './engine/report.ts';
+import type { Task } from './engine/task.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    hidden: { type: 'string', default: '32,128' },
+    batch: { type: 'string', default: '1,16,128,1024' },
+    repeats: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+  },
+});
+const list = (text: string) => text.split(',').map(Number);
+const repeats = Math.max(3, Number(options.repeats));
+const seconds = Number(options.seconds);
+const threads = Number(options.threads);
+const EVALUATION_EXAMPLES = 2000;
+/** Idle threads of some libraries spin for a while; the next contender shall not pay for them. */
+const PAUSE_MILLISECONDS = 250;
+const learningRates = Array.from({ length: 16 }, (_, i) => 3e-4 * 100 ** (i / 15));
+const seeds = [0, 1, 2];
+/** Stacks that the compiled engine may choose from: learning rates × seeds. */
+const stackShapes = [
+  { learningRates, seeds: [0] },
+  { learningRates: learningRates.filter((_, i) => i % 2 === 0), seeds },
+  { learningRates, seeds },
+];
+
+if (locateEngine() === null) {
+  console.error('The TensorFlow engine is not installed. Run "surge engine install".');
+  process.exit(1);
+}
+const folder = mkdtempSync(join(tmpdir(), 'surge-bench-'));
+const contenders = await start();
+const rows: Row[] = [];
+try {
+  for (const hidden of list(options.hidden))
+    for (const batchSize of list(options.batch)) rows.push(await measure(hidden, batchSize));
+} finally {
+  for (const contender of contenders.values()) await contender.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+const goals = targets(rows);
+console.log(`\nMicroseconds per run-step, median of ${repeats}; ${threads} threads; ${cpus()[0].model}`);
+console.log([...contenders.values()].map((c) => `${c.name}: ${c.version}`).join(', '));
+console.log(`\n${table(rows)}\n`);
+for (const goal of goals)
+  console.log(
+    goal.met === null
+      ? `not measured  ${goal.name}`
+      : `${goal.met ? 'met   ' : 'MISSED'}  ${goal.name}: ${goal.value!.toFixed(2)} (${goal.at})`,
+  );
+if (options.json !== undefined)
+  writeFileSync(
+    options.json,
+    `${JSON.stringify(
+      {
+        unit: 'microseconds per run-step',
+        model: 'MLP 784-H-10, Adam, 16 learning rates × 3 seeds',
+        processor: cpus()[0].model,
+        threads,
+        repeats,
+        versions: Object.fromEntries([...contenders].map(([name, c]) => [name, c.version])),
+        rows,
+        geometricMeans: Object.fromEntries(
+          (['torch', 'jax', 'eager'] as const).map((rival) => [rival, meanRatio(rows, rival)]),
+        ),
+        targets: goals,
+      },
+      null,
+      2,
+    )}\n`,
+  );
+
+async function start(): Promise<Map<ContenderName, Contender>> {
+  const started = new Map<ContenderName, Contender>();
+  try {
+    const python = await benchPython((message) => console.log(message));
+    const script = (name: string) => join(import.meta.dirname, 'engine', name);
+    started.set('torch', await Contender.start('PyTorch loop', python, [script('torch_loop.py')]));
+    started.set('jax', await Contender.start('JAX', python, [script('jax_vmap.py')]));
+  } catch (error) {
+    console.log(`PyTorch and JAX are skipped: ${(error as Error).message}`);
+  }
+  for (const mode of ['eager', 'compiled'] as const) {
+    const parameters = [
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, 'engine-contender.ts'),
+    ];
+    started.set(mode, await Contender.start(mode, findNode(), [...parameters, String(threads)]));
+  }
+  return started;
+}
+
+async function measure(hidden: number, batchSize: number): Promise<Row> {
+  const data = loadClassification({ source: 'digits' }, EVALUATION_EXAMPLES);
+  const imageFile = join(folder, 'images');
+  const labelFile = join(folder, 'labels');
+  writeFileSync(imageFile, data.trainingImages);
+  writeFileSync(labelFile, data.trainingLabels);
+  const task: Task = {
+    features: data.features,
+    hidden,
+    classes: data.classes,
+    batchSize,
+    learningRates,
+    seeds,
+    chunkSteps: batchSize >= 512 ? 16 : 64,
+    threads,
+    examples: data.trainingExamples,
+    evaluationExamples: EVALUATION_EXAMPLES,
+    imageFile,
+    labelFile,
+    mode: 'compiled',
+  };
+  const compiled = contenders.get('compiled')!;
+  const shape = await fastestShape(compiled, task);
+  for (const [name, contender] of contenders) {
+    if (name === 'compiled') await contender.prepare({ ...task, ...shape });
+    else
+      await contender.prepare({ ...task, mode: 'eager', chunkSteps: name === 'eager' ? 4 : task.chunkSteps });
+  }
+  const timings: Record<ContenderName, number[]> = { torch: [], jax: [], eager: [], compiled: [] };
+  for (let repeat = 0; repeat < repeats; repeat++)
+    for (const [name, contender] of contenders) {
+      await wait(PAUSE_MILLISECONDS);
+      timings[name].push((await contender.measure(seconds)).microseconds);
+    }
+  const microseconds = Object.fromEntries(
+    contenderNames.map((name) => [name, median(timings[name])]),
+  ) as Row['microseconds'];
+  const row = { hidden, batchSize, cellsPerStack: cells(shape), microseconds, timings };
+  const shown = contenderNames.map((name) => `${name} ${microseconds[name]?.toFixed(1) ?? '–'}`).join(', ');
+  console.log(`H = ${hidden}, B = ${batchSize}: ${shown} (${row.cellsPerStack} cells a stack)`);
+  return row;
+}
+
+type Shape = (typeof stackShapes)[number];
+function cells(shape: Shape): number {
+  return shape.learningRates.length * shape.seeds.length;
+}
+
+/** As the product does before an experiment: a short measurement of each stack size. */
+async function fastestShape(compiled: Contender, task: Task): Promise<Shape> {
+  let best = { shape: stackShapes[0], microseconds: Infinity };
+  for (const shape of stackShapes) {
+    await compiled.prepare({ ...task, ...shape });
+    await wait(PAUSE_MILLISECONDS);
+    const timings = [await compiled.measure(seconds / 2), await compiled.measure(seconds / 2)];
+    const microseconds = Math.min(...timings.map((t) => t.microseconds));
+    if (microseconds < best.microseconds) best = { shape, microseconds };
+  }
+  return best.shape;
+}
+
+function median(timings: readonly number[]): number | null {
+  const sorted = [...timings].sort((a, b) => a - b);
+  return sorted.length === 0 ? null : (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
