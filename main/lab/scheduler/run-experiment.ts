@@ -52,6 +52,12 @@ export type RunOutcome =
   /** Everything that could be trained has been; these cells could not. */
   | { readonly end: 'failures'; readonly cells: number; readonly reason: string };
 
+export interface RunResult {
+  readonly outcome: RunOutcome;
+  /** Seconds this process spent putting curves into the store, beside the training. */
+  readonly ingestSeconds: number;
+}
+
 /** A failure within this time of the start counts as fast: the machine or the set-up is at fault, not the cell. */
 const FAST_FAILURE_SECONDS = 60;
 const FAST_FAILURES_BEFORE_HOLD = 3;
@@ -91,9 +97,10 @@ export async function runExperiment(
   store: WritableStore,
   experimentId: number,
   options: RunOptions,
-): Promise<RunOutcome> {
+): Promise<RunResult> {
   const run = new ExperimentRun(store, experimentId, options);
-  return run.toTheEnd();
+  const outcome = await run.toTheEnd();
+  return { outcome, ingestSeconds: run.ingestMilliseconds / 1000 };
 }
 
 class ExperimentRun {
@@ -111,6 +118,7 @@ class ExperimentRun {
   readonly #work = { cells: 0, cellsDone: 0, runSteps: 0, runStepsDone: 0, runStepsAtStart: 0 };
   #calibration: Calibration | null = null;
   #hold: string | null = null;
+  ingestMilliseconds = 0;
 
   constructor(store: WritableStore, id: number, options: RunOptions) {
     this.#store = store;
@@ -232,16 +240,25 @@ class ExperimentRun {
     this.#options.signal.addEventListener('abort', stop, { once: true });
     const exit = await trainer.exited;
     this.#options.signal.removeEventListener('abort', stop);
-    const result = this.#store.ingest(stack.key);
+    const result = this.#ingest(stack);
     this.#running.delete(stack.key);
     await this.#settle(stack, exit, result, (performance.now() - started) / 1000);
     this.#report();
   }
 
+  #ingest(stack: Stack): IngestResult {
+    const started = performance.now();
+    try {
+      return this.#store.ingest(stack.key);
+    } finally {
+      this.ingestMilliseconds += performance.now() - started;
+    }
+  }
+
   /** The trainer keeps spooling whatever the database says, so a busy or full one only delays. */
   #ingestQuietly(stack: Stack): void {
     try {
-      this.#store.ingest(stack.key);
+      this.#ingest(stack);
     } catch (error) {
       this.#notice(stack, `curves wait in the spool: ${(error as Error).message}`);
     }

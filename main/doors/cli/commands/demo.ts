@@ -21,7 +21,9 @@ import type { TrainingOptions } from './run-options.ts';
 import { runOptions, withTraining } from './run-options.ts';
 import { lastWord, train } from './train.ts';
 
-const EXPERIMENT = fileURLToPath(new URL('../../../../resources/experiments/digits-sign.yaml', import.meta.url));
+const EXPERIMENT = fileURLToPath(
+  new URL('../../../../resources/experiments/digits-sign.yaml', import.meta.url),
+);
 const STEPS = [3, 10, 40, 160];
 const TARGETS = [2, 1.4, 0.9, 0.7, 0.5];
 const MORE_STEPS = 10;
@@ -30,7 +32,9 @@ export function addDemo(program: Command): void {
   withTraining(
     program
       .command('demo')
-      .description('train a sweep on real digits and show the surge: ridge, moving peak, figures (about a minute)'),
+      .description(
+        'train a sweep on real digits and show the surge: ridge, moving peak, figures (about a minute)',
+      ),
   )
     .option('--out <folder>', 'where the store and the figures go', 'demo-output')
     .action(async (options: TrainingOptions & { out: string }) => {

@@ -7,7 +7,11 @@ import { bytes, print, printJson } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
 
 export function addExport(program: Command): void {
-  withJson(withStore(program.command('export <experiment>').description('every row of an experiment as CSV or JSON')))
+  withJson(
+    withStore(
+      program.command('export <experiment>').description('every row of an experiment as CSV or JSON'),
+    ),
+  )
     .option('--format <format>', 'csv or json', format, 'csv')
     .option('--out <folder>', 'where the files go', '.')
     .option('--training', 'the training loss of every step too')

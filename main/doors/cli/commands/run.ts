@@ -64,9 +64,22 @@ async function trainAndReport(
   let exitCode: number = exitCodes.ok;
   for (const { key } of experiments) {
     const before = store.experiment(key);
-    const { outcome, exitCode: code, seconds } = await train(store, before, runOptions(options));
+    const {
+      outcome,
+      exitCode: code,
+      seconds,
+      ingestSeconds,
+    } = await train(store, before, runOptions(options));
     const after = store.experiment(key);
-    results.push({ key, name: after.name, ...outcome, cells: after.cells, counts: after.counts, seconds });
+    results.push({
+      key,
+      name: after.name,
+      ...outcome,
+      cells: after.cells,
+      counts: after.counts,
+      seconds,
+      ingestSeconds,
+    });
     if (options.json !== true) print(`${after.name}: ${lastWord(after, outcome)} (${duration(seconds)})`);
     exitCode = Math.max(exitCode, code);
     if (outcome.end === 'stopped') break;

@@ -9,6 +9,7 @@ export interface Trained {
   readonly outcome: RunOutcome;
   readonly exitCode: number;
   readonly seconds: number;
+  readonly ingestSeconds: number;
 }
 
 export async function train(
@@ -32,7 +33,7 @@ export async function train(
   process.on('SIGTERM', stop);
   try {
     await recover(store, notice);
-    const outcome = await runExperiment(store, experiment.id, {
+    const { outcome, ingestSeconds } = await runExperiment(store, experiment.id, {
       ...options,
       signal: controller.signal,
       onProgress: (p) => progress.update(p),
@@ -42,7 +43,8 @@ export async function train(
       },
     });
     progress.end();
-    return { outcome, exitCode: exitCodeOf(outcome), seconds: (performance.now() - started) / 1000 };
+    const seconds = (performance.now() - started) / 1000;
+    return { outcome, exitCode: exitCodeOf(outcome), seconds, ingestSeconds };
   } finally {
     progress.end();
     process.off('SIGINT', stop);
