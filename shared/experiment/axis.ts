@@ -12,68 +12,136 @@ export type AxisKind = 'learningRates' | 'batchSizes';
 export interface AxisValues {
   readonly values: readonly number[];
   readonly problems: readonly Problem[];
+  /** What is allowed but may surprise, as whole sentences that begin with the field. */
+  readonly warnings: readonly string[];
 }
 
-/** Values this close count as the same learning rate: the same number written with other roundings. */
+/** Values this close count as the same learning rate: one number written with different roundings. */
 const SAME_RATE = 1e-9;
-/** Generated rates are rounded to this many digits, so that identities do not depend on the last bit of exp(). */
+/** Generated rates are rounded to this many digits, so that identities do not depend on the last bit of a power. */
 const SIGNIFICANT_DIGITS = 12;
 /** A generated range of more values than this is a mistake in the exponent. */
 const MAX_VALUES = 10_000;
+/** Training is in single precision: outside its normal numbers a rate would become 0 or infinite. */
+const SMALLEST_RATE = 2 ** -126;
+const LARGEST_RATE = (2 - 2 ** -23) * 2 ** 127;
 
 /**
- * Expands an axis. Learning rates are rounded to 12 significant digits; batch sizes of a generated range to whole
- * numbers, equal ones merged. Explicit values that repeat are a problem, since they would be trained once only.
+ * Expands an axis. Both ends of a range are taken as written; what lies between is rounded, learning rates to 12
+ * significant digits, batch sizes to whole numbers (those that become equal are merged). Explicit values that repeat
+ * are a problem, since they would be trained once only.
  */
 export function axisValues(axis: AxisSpecification, kind: AxisKind): AxisValues {
   const problems: Problem[] = [];
+  const warnings: string[] = [];
   const problem = (message: string, ...path: (string | number)[]) =>
     problems.push({ path: [kind, ...path], message });
-  const tidy = kind === 'batchSizes' ? Math.round : (x: number) => Number(x.toPrecision(SIGNIFICANT_DIGITS));
-  const generated: number[] = [];
+  const explicit: { value: number; path: (string | number)[] }[] = [];
+  let generated: readonly number[] = [];
+  for (const [field, list] of [
+    ['list', axis.list ?? []],
+    ['extra', axis.extra],
+  ] as const)
+    list.forEach((value, i) => {
+      const wrong = unusable(value, kind);
+      if (wrong === null) explicit.push({ value, path: [field, i] });
+      else problem(wrong, field, i);
+    });
   for (const part of ['log', 'linear'] as const) {
     const range = axis[part];
     if (range === undefined) continue;
-    if (range.from > range.to) {
-      problem(`from (${range.from}) is above to (${range.to})`, part);
+    const wrong = rangeProblem(range, kind);
+    if (wrong !== null) {
+      problem(wrong.message, part, wrong.field);
       continue;
     }
     const count = valueCount(range);
-    if (count > MAX_VALUES)
-      problem(`would have ${count.toExponential(1)} values; at most ${MAX_VALUES} are allowed`, part);
-    else if (count === 1 && range.from < range.to && 'count' in range)
-      problem('a range with count 1 must have from equal to to', part, 'count');
-    else generated.push(...spaced(range, count, part).map(tidy));
+    const all = spaced(range, count, part).map((x, i) => (x === range.to || i === 0 ? x : rounded(x, kind)));
+    generated = all.filter((value, i) => i === 0 || !same(all[i - 1], value, kind));
+    if (generated.length < count)
+      warnings.push(
+        `${kind}.${part}: ${generated.length} of ${count} values are left after rounding to ${kind === 'batchSizes' ? 'whole numbers' : `${SIGNIFICANT_DIGITS} digits`}`,
+      );
   }
-  const explicit = [
-    ...(axis.list ?? []).map((value, i) => ({ value, path: ['list', i] as const })),
-    ...axis.extra.map((value, i) => ({ value, path: ['extra', i] as const })),
-  ];
-  const same = (a: number, b: number) => (kind === 'batchSizes' ? a === b : Math.abs(a - b) <= SAME_RATE * a);
-  const values = generated.filter((value, i) => !generated.slice(0, i).some((other) => same(value, other)));
-  for (const { value, path } of explicit) {
-    if (values.some((other) => same(value, other))) problem(`${value} is on the axis twice`, ...path);
-    else values.push(value);
-  }
+  const values = [...generated.map((value) => ({ value, path: null })), ...explicit].sort(
+    // Generated before explicit and in order of writing, so that the later one is told.
+    (a, b) => a.value - b.value,
+  );
+  values.forEach(({ value, path }, i) => {
+    const other = values[i - 1];
+    if (other === undefined || !same(other.value, value, kind)) return;
+    const told = path ?? other.path;
+    if (told !== null) problem(`${value} is on the axis twice`, ...told);
+  });
   if (values.length === 0 && problems.length === 0) problem('the axis is empty');
-  return { values: values.sort((a, b) => a - b), problems };
+  return { values: values.map(({ value }) => value), problems, warnings };
 }
 
 type Range = NonNullable<AxisSpecification['log']> | NonNullable<AxisSpecification['linear']>;
 
-function valueCount(range: Range): number {
-  if ('count' in range) return range.count;
-  if ('perDecade' in range) return Math.round(Math.log10(range.to / range.from) * range.perDecade) + 1;
-  // A step that misses the end by rounding still reaches it.
-  return Math.floor((range.to - range.from) / range.step + 1e-9) + 1;
+function rangeProblem(range: Range, kind: AxisKind): { field: string; message: string } | null {
+  for (const field of ['from', 'to'] as const) {
+    const message = unusable(range[field], kind);
+    if (message !== null) return { field, message };
+  }
+  if (range.from > range.to)
+    return { field: 'from', message: `must not be above to (from is ${range.from}, to is ${range.to})` };
+  const field = 'count' in range ? 'count' : 'perDecade' in range ? 'perDecade' : 'step';
+  const count = valueCount(range);
+  if (!(count <= MAX_VALUES))
+    return {
+      field,
+      message: `would give ${count.toExponential(1)} values; at most ${MAX_VALUES.toLocaleString('en-US')} are allowed`,
+    };
+  if (count === 1 && range.from < range.to)
+    return {
+      field,
+      message: `gives one value only, but from (${range.from}) and to (${range.to}) differ; use a list for a single value`,
+    };
+  if (count > 1 && range.from === range.to)
+    return { field, message: `asks for ${count} values, but from and to are both ${range.from}` };
+  return null;
 }
 
-/** Endpoints are exact. */
+function unusable(value: number, kind: AxisKind): string | null {
+  if (kind === 'batchSizes')
+    return Number.isSafeInteger(value) && value >= 1
+      ? null
+      : `must be a whole number, 1 or more (got ${value})`;
+  return value >= SMALLEST_RATE && value <= LARGEST_RATE
+    ? null
+    : `must lie within single precision, ${SMALLEST_RATE.toPrecision(2)} to ${LARGEST_RATE.toPrecision(2)} (got ${value})`;
+}
+
+function rounded(value: number, kind: AxisKind): number {
+  return kind === 'batchSizes' ? Math.round(value) : Number(value.toPrecision(SIGNIFICANT_DIGITS));
+}
+
+/** Of ascending values. */
+function same(low: number, high: number, kind: AxisKind): boolean {
+  return kind === 'batchSizes' ? low === high : high - low <= SAME_RATE * low;
+}
+
+function valueCount(range: Range): number {
+  if ('count' in range) return range.count;
+  // To the nearest whole number of values, at least both ends: the spacing gives way so that both are on the grid.
+  if ('perDecade' in range) {
+    const steps = Math.round(Math.log10(range.to / range.from) * range.perDecade);
+    return (range.from < range.to ? Math.max(1, steps) : steps) + 1;
+  }
+  return Math.floor((range.to - range.from) / range.step + STEP_SLACK) + 1;
+}
+
+/** A last step that misses the end by rounding still reaches it. */
+const STEP_SLACK = 1e-9;
+
 function spaced(range: Range, count: number, part: 'log' | 'linear'): number[] {
-  if (count === 1) return [range.from];
   return Array.from({ length: count }, (_, i) => {
     if (i === 0) return range.from;
-    if ('step' in range) return range.from + i * range.step;
+    if ('step' in range) {
+      const value = range.from + i * range.step;
+      return Math.abs(value - range.to) <= 2 * STEP_SLACK * range.step ? range.to : value;
+    }
     if (i === count - 1) return range.to;
     const t = i / (count - 1);
     return part === 'log'
@@ -82,19 +150,18 @@ function spaced(range: Range, count: number, part: 'log' | 'linear'): number[] {
   });
 }
 
-/** 1, 2, 5, 10, 20, 50, … for perDecade 3; other densities are rounded powers. Up to and including `last`. */
+/**
+ * Ascending, up to and including `last`: 1, 2, 5, 10, 20, 50, … for perDecade 3, else rounded powers of
+ * 10^(1/perDecade), equal ones merged; none for 0.
+ */
 export function geometricMarks(perDecade: number, last: number): number[] {
-  if (perDecade === 0) return [];
   const marks = new Set<number>();
-  if (perDecade === 3) {
-    for (let decade = 1; decade <= last; decade *= 10)
-      for (const digit of [1, 2, 5]) marks.add(digit * decade);
-  } else {
-    for (let i = 0; ; i++) {
-      const mark = Math.round(10 ** (i / perDecade));
-      if (mark > last) break;
-      marks.add(mark);
-    }
+  const digits = [1, 2, 5];
+  for (let i = 0; perDecade > 0; i++) {
+    const mark =
+      perDecade === 3 ? digits[i % 3] * 10 ** Math.floor(i / 3) : Math.round(10 ** (i / perDecade));
+    if (!(mark <= last)) break;
+    marks.add(mark);
   }
-  return [...marks].filter((m) => m <= last);
+  return [...marks];
 }
