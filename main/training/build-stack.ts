@@ -49,7 +49,8 @@ export function dataChecksumOf(workload: WorkloadSpecification, evaluationExampl
   }
 }
 
-function makeWorkload(
+/** A workload for an explicit layout: what buildStack uses, and what looks at one point of a run needs. */
+export function makeWorkload(
   specification: WorkloadSpecification,
   evaluationExamples: number,
   layout: StackLayout,
