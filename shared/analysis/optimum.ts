@@ -1,32 +1,48 @@
 /** The optimal learning rate of one batch size, with its interval and everything that limits what it means. */
+import type { Averages } from './averages.ts';
+import type { Vertex } from './parabola.ts';
 import { parabolaVertex } from './parabola.ts';
-import type { Interval, Resampling } from './resampling.ts';
+import type { Interval } from './resampling.ts';
 import { interval } from './resampling.ts';
-import type { Scores, Status } from './scores.ts';
+import type { Status } from './scores.ts';
+import { code, note, statuses } from './scores.ts';
 
 export const optimumFlags = [
-  /** The best learning rate is the lowest or highest usable one of the grid: the optimum may lie outside. */
+  /** The best learning rate is the lowest or highest of the grid that was run: the optimum may lie outside. */
   'edge-low',
   'edge-high',
+  /** Only one learning rate was run here: nothing was compared. */
+  'one-learning-rate',
   /** The best learning rate stands next to one at which a run diverged; no parabola there. */
   'diverged-neighbour',
+  /** The same, next to one that did not reach the target in the steps trained. */
+  'censored-neighbour',
   /** Next to the best one a learning rate has not been run (yet); the next one present was used. */
   'missing-neighbour',
-  /** Every usable learning rate is within one standard error of the best. */
+  /** Near-optimal learning rates reach from one end of the usable ones to the other. */
   'flat',
   /** Fewer than three seeds. */
   'few-seeds',
+  /** Learning rates have no seed in common: means are over different seeds, and there is no interval. */
+  'unpaired-seeds',
   /** Some cells of this batch size have no value here (yet). */
   'missing-cells',
   /** Some cells never reached the target, or too near their end. */
   'censored-cells',
   /** The target was reached in fewer than ten steps: the further decrease starts in the first moments of training. */
   'early-target',
+  /** The target was reached by the first mark already: the step is an upper bound. */
+  'first-mark',
+  /** Target and further steps lie between the same two marks: the decrease is interpolated, not measured. */
+  'coarse-marks',
+  /** No mark at this step: interpolated linearly in ln step between the marks around it. */
+  'interpolated',
 ] as const;
 export type OptimumFlag = (typeof optimumFlags)[number];
 
 export interface DroppedRate {
   readonly learningRate: number;
+  /** What keeps the learning rate out of the comparison; one diverged seed is enough. */
   readonly reason: Exclude<Status, 'finite'>;
   /** Seeds with this status. */
   readonly seeds: number;
@@ -38,180 +54,199 @@ export interface Optimum {
   readonly learningRate: number | null;
   /** 5–95 % bootstrap interval over replicates; null with one seed. */
   readonly interval: Interval | null;
-  /** Best learning rate of the grid. */
+  /** Best learning rate of the grid; the lowest of equally good ones. */
   readonly gridLearningRate: number | null;
   /** Score at the optimum: the loss, or the steps for the fewest-steps definition. */
   readonly score: number | null;
+  /** Second derivative of the score in ln LR. */
   readonly curvature: number | null;
-  /** Learning rates within one standard error, or 5 % of the spread, of the best. */
+  /** Learning rates around the best within one standard error (of the paired difference) or 5 % of the best gain. */
   readonly nearOptimal: Interval | null;
   readonly flags: readonly OptimumFlag[];
   /** Seeds in every mean. */
   readonly seeds: number;
   /** Learning rates with a mean. */
   readonly used: readonly number[];
+  /** Those of them that the optimum was computed from: three for a parabola, else the best one. */
+  readonly fitted: readonly number[];
   readonly dropped: readonly DroppedRate[];
   /** Mean over seeds of the step at which the target was reached, at the best grid learning rate. */
   readonly reachedAt: number | null;
-  /** ln of the optimum of each resample, [resample]; NaN where it has none. */
+  /** ln of the optimum of each resample, [resample]; NaN where it has none; empty when they were not kept. */
   readonly resampled: Float64Array;
 }
 
 const FEW_SEEDS = 3;
 const EARLY_STEPS = 10;
-const NEAR = 0.05;
 
-/** `learningRates` ascending, as in the scores. */
-export function optimumOf(scores: Scores, learningRates: readonly number[], bootstrap: Resampling): Optimum {
-  const { seeds: seedCount } = bootstrap;
-  const statusAt = (rate: number, seed: number) => scores.status[rate * seedCount + seed];
-  const indices = (n: number) => Array.from({ length: n }, (_, i) => i);
-  const worst = learningRates.map((_, rate) => worstStatus(indices(seedCount).map((s) => statusAt(rate, s))));
-  // Seeds that every learning rate that has been run at all has: a mean over other seeds could not be compared.
-  const run = indices(learningRates.length).filter((rate) => worst[rate] !== 'absent');
-  const common = indices(seedCount).filter((s) => run.every((rate) => statusAt(rate, s) !== 'missing'));
-  const seeds = common.length > 0 ? common : indices(seedCount);
-  const usable = run.filter((rate) => seeds.every((s) => statusAt(rate, s) === 'finite'));
-  const dropped = droppedRates(scores, learningRates, usable, seedCount);
-  const flags = new Set<OptimumFlag>();
-  if (seeds.length < FEW_SEEDS) flags.add('few-seeds');
-  if (scores.status.includes('missing')) flags.add('missing-cells');
-  if (scores.status.includes('censored')) flags.add('censored-cells');
+/** What the optima of one batch size have in common. */
+export interface OptimumContext {
+  readonly batchSize: number;
+  /** Ascending. */
+  readonly learningRates: readonly number[];
+  /** Shortfall of the score that still counts as near-optimal, for a best score. */
+  readonly tolerance: (best: number) => number;
+}
 
-  const logs = learningRates.map(Math.log);
-  const fullWeights = new Float64Array(seedCount).fill(1);
-  const means = new Float64Array(learningRates.length).fill(NaN);
-  const mean = (rate: number, weights: Float64Array, from: number) => {
-    let sum = 0;
-    let total = 0;
-    for (const s of seeds) {
-      sum += weights[from + s] * scores.values[rate * seedCount + s];
-      total += weights[from + s];
-    }
-    return sum / total;
+export function optimumOf(averages: Averages, instant: number, context: OptimumContext): Optimum {
+  const { batchSize, learningRates } = context;
+  const { rates, rows, instants } = averages;
+  const x = Float64Array.from(learningRates, Math.log);
+  const at = (rate: number) => rate * instants + instant;
+  const states = Uint8Array.from(x, (_, rate) => averages.states[at(rate)]);
+  const y = new Float64Array(rates);
+  const fill = (row: number) => {
+    for (let rate = 0; rate < rates; rate++)
+      y[rate] = averages.values[(rate * rows + row) * instants + instant];
   };
-  for (const rate of usable) means[rate] = mean(rate, fullWeights, 0);
-  const found = locate(logs, means, usable, run);
-  const resampled = new Float64Array(bootstrap.resamples).fill(NaN);
-  if (found === null || seedCount === 1) return assemble(null);
+  fill(0);
+  const usable = learningRates.flatMap((_, rate) =>
+    states[rate] === code.finite && !Number.isNaN(y[rate]) ? [rate] : [],
+  );
+  const found = locate(x, y, states);
+  const best = found?.best ?? -1;
+  const means = y.slice();
 
-  const drawn = new Float64Array(learningRates.length);
-  for (let r = 0; r < bootstrap.resamples; r++) {
-    for (const rate of usable) drawn[rate] = mean(rate, bootstrap.weights, r * seedCount);
-    resampled[r] = locate(logs, drawn, usable, run)?.x ?? NaN;
-  }
-  const logInterval = interval(resampled);
-  return assemble(logInterval && { low: Math.exp(logInterval.low), high: Math.exp(logInterval.high) });
-
-  function assemble(learningRateInterval: Interval | null): Optimum {
-    const near = found === null ? [] : nearOptimal(scores, usable, seeds, means, found.best);
-    if (found !== null) {
-      for (const flag of found.flags) flags.add(flag);
-      if (usable.length > 2 && near.length === usable.length && seeds.length > 1) flags.add('flat');
+  const resampled = new Float64Array(rows - 1).fill(NaN);
+  /** Sums of the paired differences to the best, and of their squares, over resamples. */
+  const sums = new Float64Array(rates);
+  const squares = new Float64Array(rates);
+  let counted = 0;
+  if (found !== null && averages.paired[instant] === 1 && averages.seeds[instant] > 1)
+    for (let row = 1; row < rows; row++) {
+      fill(row);
+      const drawn = locate(x, y, states);
+      if (drawn === null) continue;
+      resampled[row - 1] = drawn.x;
+      if (!usable.every((rate) => Number.isFinite(y[rate]))) continue;
+      counted++;
+      for (const rate of usable) {
+        const difference = y[rate] - y[best] - (means[rate] - means[best]);
+        sums[rate] += difference;
+        squares[rate] += difference * difference;
+      }
     }
-    const reached =
-      found === null || scores.reached === null ? null : meanReached(scores.reached, found.best, seeds);
-    if (reached !== null && reached < EARLY_STEPS) flags.add('early-target');
+  const logs = interval(resampled);
+
+  const base = {
+    batchSize,
+    seeds: averages.seeds[instant],
+    used: usable.map((rate) => learningRates[rate]),
+    dropped: droppedRates(averages, instant, learningRates, usable),
+  };
+  const flags = new Set<OptimumFlag>();
+  if (averages.missing[instant] > 0) flags.add('missing-cells');
+  if (averages.censored[instant] > 0) flags.add('censored-cells');
+  if (found === null)
     return {
-      batchSize: scores.batchSize,
-      learningRate:
-        found === null ? null : found.vertex === null ? learningRates[found.best] : Math.exp(found.x),
-      interval: learningRateInterval,
-      gridLearningRate: found === null ? null : learningRates[found.best],
-      score: found === null ? null : (found.vertex?.y ?? means[found.best]),
-      curvature: found?.vertex?.curvature ?? null,
-      nearOptimal:
-        near.length === 0
-          ? null
-          : { low: learningRates[near[0]], high: learningRates[near[near.length - 1]] },
-      flags: [...flags].sort(),
-      seeds: seeds.length,
-      used: usable.map((rate) => learningRates[rate]),
-      dropped,
-      reachedAt: reached,
+      ...base,
+      learningRate: null,
+      interval: null,
+      gridLearningRate: null,
+      score: null,
+      curvature: null,
+      nearOptimal: null,
+      flags: [...flags],
+      fitted: [],
+      reachedAt: null,
       resampled,
     };
-  }
 
-  function meanReached(reached: Float64Array, rate: number, over: readonly number[]): number {
-    return over.reduce((sum, s) => sum + reached[rate * seedCount + s], 0) / over.length;
-  }
+  // Bootstrap variance is too small by (n − 1)/n.
+  const inflate = base.seeds / (base.seeds - 1);
+  const error = (rate: number) =>
+    counted === 0
+      ? 0
+      : Math.sqrt(Math.max(0, squares[rate] / counted - (sums[rate] / counted) ** 2) * inflate);
+  const allowed = context.tolerance(means[best]);
+  const near = (rate: number) => means[rate] - means[best] <= Math.max(allowed, error(rate));
+  let [low, high] = [usable.indexOf(best), usable.indexOf(best)];
+  while (low > 0 && near(usable[low - 1])) low--;
+  while (high < usable.length - 1 && near(usable[high + 1])) high++;
+
+  if (usable.length > 2 && low === 0 && high === usable.length - 1) flags.add('flat');
+  if (base.seeds < FEW_SEEDS) flags.add('few-seeds');
+  if (averages.paired[instant] === 0) flags.add('unpaired-seeds');
+  for (const flag of neighbourFlags(found, states)) flags.add(flag);
+  const bits = averages.notes[at(best)];
+  if ((bits & note.interpolated) !== 0) flags.add('interpolated');
+  if ((bits & note.firstMark) !== 0) flags.add('first-mark');
+  if ((bits & note.coarseMarks) !== 0) flags.add('coarse-marks');
+  const reached = averages.reached[at(best)];
+  if (reached < EARLY_STEPS) flags.add('early-target');
+  return {
+    ...base,
+    learningRate: found.vertex === null ? learningRates[best] : Math.exp(found.x),
+    interval: logs && { low: Math.exp(logs.low), high: Math.exp(logs.high) },
+    gridLearningRate: learningRates[best],
+    score: found.vertex?.y ?? means[best],
+    curvature: found.vertex?.curvature ?? null,
+    nearOptimal: { low: learningRates[usable[low]], high: learningRates[usable[high]] },
+    flags: optimumFlags.filter((flag) => flags.has(flag)),
+    fitted: (found.vertex === null ? [best] : [found.left, best, found.right]).map(
+      (rate) => learningRates[rate],
+    ),
+    reachedAt: Number.isNaN(reached) ? null : reached,
+    resampled,
+  };
 }
 
 interface Located {
+  /** Index of the lowest mean. */
   readonly best: number;
+  /** The next learning rates below and above that were run at all; −1 and the number of rates where there is none. */
+  readonly left: number;
+  readonly right: number;
   /** ln of the optimum. */
   readonly x: number;
-  readonly vertex: { readonly y: number; readonly curvature: number } | null;
-  readonly flags: readonly OptimumFlag[];
+  /** Null at an edge and beside a learning rate without a mean. */
+  readonly vertex: Vertex | null;
 }
 
-/** `usable` are the indices with a mean, `run` those that have been run at all, both ascending. */
-function locate(
-  logs: readonly number[],
-  means: Float64Array,
-  usable: readonly number[],
-  run: readonly number[],
-): Located | null {
-  if (usable.length === 0) return null;
-  let best = usable[0];
-  for (const rate of usable) if (means[rate] < means[best]) best = rate;
-  const place = run.indexOf(best);
-  const [left, right] = [run[place - 1], run[place + 1]];
+/** `x` ln LR, `y` means with NaN where there is none, `states` indices into statuses. Null without any mean. */
+function locate(x: Float64Array, y: Float64Array, states: Uint8Array): Located | null {
+  let best = -1;
+  for (let rate = 0; rate < y.length; rate++)
+    // Of equal means the lowest learning rate is taken.
+    if (Number.isFinite(y[rate]) && states[rate] === code.finite && (best < 0 || y[rate] < y[best]))
+      best = rate;
+  if (best < 0) return null;
+  let left = best - 1;
+  while (left >= 0 && states[left] === code.missing) left--;
+  let right = best + 1;
+  while (right < y.length && states[right] === code.missing) right++;
+  const has = (rate: number) => states[rate] === code.finite && Number.isFinite(y[rate]);
+  // Out of range is undefined, hence not finite.
+  if (!has(left) || !has(right)) return { best, left, right, x: x[best], vertex: null };
+  const vertex = parabolaVertex([x[left], x[best], x[right]], [y[left], y[best], y[right]]);
+  return { best, left, right, x: vertex?.x ?? x[best], vertex };
+}
+
+function neighbourFlags({ best, left, right }: Located, states: Uint8Array): OptimumFlag[] {
+  const noneBelow = left < 0;
+  const noneAbove = right >= states.length;
+  if (noneBelow && noneAbove) return ['one-learning-rate'];
   const flags: OptimumFlag[] = [];
-  if (left === undefined) flags.push('edge-low');
-  if (right === undefined) flags.push('edge-high');
-  if ((left !== undefined && left < best - 1) || (right !== undefined && right > best + 1))
-    flags.push('missing-neighbour');
-  const neighbours = [left, right].filter((n) => n !== undefined);
-  if (neighbours.some((n) => !usable.includes(n))) flags.push('diverged-neighbour');
-  if (neighbours.length < 2 || flags.includes('diverged-neighbour'))
-    return { best, x: logs[best], vertex: null, flags };
-  const vertex = parabolaVertex(
-    [logs[left], logs[best], logs[right]],
-    [means[left], means[best], means[right]],
-  );
-  return { best, x: vertex?.x ?? logs[best], vertex, flags };
-}
-
-function worstStatus(list: readonly Status[]): 'absent' | 'present' {
-  return list.every((s) => s === 'missing') ? 'absent' : 'present';
+  if (noneBelow) flags.push('edge-low');
+  if (noneAbove) flags.push('edge-high');
+  if (left < best - 1 || right > best + 1) flags.push('missing-neighbour');
+  const beside = [noneBelow ? code.finite : states[left], noneAbove ? code.finite : states[right]];
+  if (beside.includes(code.diverged)) flags.push('diverged-neighbour');
+  if (beside.includes(code.censored)) flags.push('censored-neighbour');
+  return flags;
 }
 
 function droppedRates(
-  scores: Scores,
+  averages: Averages,
+  instant: number,
   learningRates: readonly number[],
   usable: readonly number[],
-  seeds: number,
 ): DroppedRate[] {
   return learningRates.flatMap((learningRate, rate) => {
+    const at = rate * averages.instants + instant;
+    const reason = statuses[averages.states[at]];
     if (usable.includes(rate)) return [];
-    const states = scores.status.slice(rate * seeds, (rate + 1) * seeds);
-    for (const reason of ['diverged', 'censored', 'missing'] as const) {
-      const count = states.filter((s) => s === reason).length;
-      if (count > 0) return [{ learningRate, reason, seeds: count }];
-    }
-    return [];
-  });
-}
-
-/** Learning rates whose paired difference to the best is below its standard error, or below 5 % of the spread. */
-function nearOptimal(
-  scores: Scores,
-  usable: readonly number[],
-  seeds: readonly number[],
-  means: Float64Array,
-  best: number,
-): number[] {
-  const seedCount = scores.values.length === 0 ? 0 : scores.values.length / means.length;
-  const spread = Math.max(...usable.map((rate) => means[rate])) - means[best];
-  return usable.filter((rate) => {
-    const difference = means[rate] - means[best];
-    const squares = seeds.reduce((sum, s) => {
-      const paired = scores.values[rate * seedCount + s] - scores.values[best * seedCount + s];
-      return sum + (paired - difference) ** 2;
-    }, 0);
-    const error = seeds.length > 1 ? Math.sqrt(squares / (seeds.length - 1) / seeds.length) : 0;
-    return difference <= error || difference <= NEAR * spread;
+    // A mean of finite losses can overflow: that is divergence too.
+    return [{ learningRate, reason: reason === 'finite' ? 'diverged' : reason, seeds: averages.counts[at] }];
   });
 }

@@ -13,12 +13,12 @@ export interface Resampling {
 
 export const DEFAULT_RESAMPLES = 400;
 
-/** The same resamples every time, since they come from a named stream. */
+/** The same resamples every time, since they come from a named stream. `seeds` is their number. */
 export function resampling(seeds: number, resamples = DEFAULT_RESAMPLES): Resampling {
   const weights = new Float64Array(resamples * seeds);
   const draws = stream('bootstrap', 0);
   for (let r = 0; r < resamples; r++)
-    for (let i = 0; i < seeds; i++) weights[r * seeds + Math.floor(draws.uniform(r * seeds + i) * seeds)]++;
+    for (let i = 0; i < seeds; i++) weights[r * seeds + draws.below(r * seeds + i, seeds)]++;
   return { resamples, seeds, weights };
 }
 

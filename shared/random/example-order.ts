@@ -10,7 +10,7 @@ export class ExampleOrder {
   readonly #stream: Stream;
   readonly #examples: number;
   #epoch = -1;
-  #permutation = new Uint32Array(0);
+  #permutation: Uint32Array = new Uint32Array(0);
 
   /** @throws RangeError when there is no example to order. */
   constructor(seed: number, examples: number) {
