@@ -20,6 +20,8 @@ export function describeDefinition(definition: Definition): string {
       return `at equal loss (${number(definition.target)}, then ${number(definition.moreSteps)} more steps)`;
     case 'fewest-steps':
       return `by the fewest steps to loss ${number(definition.target)}`;
+    case 'local':
+      return `locally, one step from step ${number(definition.step)} of the run at B = ${number(definition.batchSize)} and learning rate ${formatLearningRate(definition.learningRate)}`;
   }
 }
 

@@ -104,6 +104,9 @@ function toleranceOf(definition: Definition, reference: number): (best: number) 
       return (best) => Math.max(0, NEAR * (definition.target - best));
     case 'fewest-steps':
       return (best) => NEAR * best;
+    case 'local':
+      // The curves hold changes: the gain is the best change itself.
+      return (best) => Math.max(0, -NEAR * best);
   }
 }
 

@@ -23,7 +23,18 @@ export type Definition =
       readonly passage?: Passage;
     }
   /** Fewest steps to the target loss: arXiv 1812.06162, appendix A.3. */
-  | { readonly kind: 'fewest-steps'; readonly target: number; readonly passage?: Passage };
+  | { readonly kind: 'fewest-steps'; readonly target: number; readonly passage?: Passage }
+  /**
+   * One step from a frozen point of a run, averaged over minibatches: arXiv 2405.14578, Theorem 2. The curves hold the
+   * change of the loss at their only mark, and draws in the place of seeds.
+   */
+  | {
+      readonly kind: 'local';
+      readonly step: number;
+      readonly batchSize: number;
+      readonly learningRate: number;
+      readonly seed: number;
+    };
 
 /** Whether a (learning rate, seed) has a score, or why not. censored: the target was not reached in the steps trained. */
 export const statuses = ['finite', 'missing', 'diverged', 'censored'] as const;
@@ -75,6 +86,7 @@ export function scoreTable(curves: CurveSet, batch: number, definitions: readonl
   // The place of a step among the marks is the same for every cell: looked up once.
   const places = definitions.map((definition) => {
     if (definition.kind === 'equal-steps') return placeOf(steps, definition.step);
+    if (definition.kind === 'local') return placeOf(steps, 1);
     return definition.kind === 'equal-samples' ? placeOf(steps, definition.samples / batchSize) : null;
   });
   for (let rate = 0; rate < rates; rate++)
