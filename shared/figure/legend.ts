@@ -1,0 +1,112 @@
+/** What stands beside the panels: a list of samples, or a color bar. */
+import { ASCENT, DESCENT, drawText, labelWidth } from './label.ts';
+import { yRoom } from './panel.ts';
+import type { Axis } from './scales.ts';
+import type { Style } from './style.ts';
+import { textWidth } from './text-width.ts';
+import { element, pathData, type SvgNode } from './tree.ts';
+
+export interface SideBlock {
+  readonly width: number;
+  /** Least height. */
+  readonly height: number;
+  /** `height` may be larger than the least. */
+  draw(x: number, y: number, height: number): SvgNode[];
+}
+
+export interface LegendEntry {
+  readonly label: string;
+  /** Draws the sample around (x, y), SAMPLE_WIDTH wide. */
+  sample(x: number, y: number): SvgNode[];
+}
+
+export const SAMPLE_WIDTH = 15;
+const SAMPLE_GAP = 4;
+const LINE_HEIGHT = 1.28;
+
+/** Frameless, in the order of the entries. */
+export function legend(title: string, entries: readonly LegendEntry[], style: Style): SideBlock {
+  const line = LINE_HEIGHT * style.textSize;
+  const widths = entries.map(({ label }) => SAMPLE_WIDTH + SAMPLE_GAP + textWidth(label, style.textSize));
+  return {
+    width: Math.max(textWidth(title, style.textSize), ...widths),
+    height: (entries.length + 1) * line,
+    draw(x, y) {
+      const text = { size: style.textSize, color: style.ink } as const;
+      return [
+        drawText(title, x, y + ASCENT * style.textSize, text),
+        ...entries.flatMap(({ label, sample }, i) => {
+          const middle = y + (i + 1.55) * line;
+          return [
+            ...sample(x + SAMPLE_WIDTH / 2, middle),
+            drawText(label, x + SAMPLE_WIDTH + SAMPLE_GAP, middle, { ...text, vertical: 'middle' }),
+          ];
+        }),
+      ];
+    },
+  };
+}
+
+const BAR_WIDTH = 7;
+const LABEL_GAP = 3;
+const COLOR_STEPS = 64;
+
+/** A vertical bar of the colors along an axis, with its ticks and title at the right. */
+export function colorBar(
+  title: string,
+  axis: Axis,
+  color: (place: number) => string,
+  style: Style,
+): SideBlock {
+  const widest = Math.max(
+    0,
+    ...axis
+      .ticks(yRoom(2_000, style))
+      .map(({ label }) => (label === null ? 0 : labelWidth(label, style.textSize))),
+  );
+  const titleOffset = BAR_WIDTH + LABEL_GAP + widest + 4;
+  return {
+    width: titleOffset + (ASCENT + DESCENT) * style.textSize,
+    height: Math.max(60, textWidth(title, style.textSize)),
+    draw(x, y, height) {
+      const nodes: SvgNode[] = [];
+      const line = { stroke: style.ink, 'stroke-width': style.axisWidth, fill: 'none' };
+      // Each step reaches to the bar's end and is covered by the next: no hairlines between them.
+      for (let i = 0; i < COLOR_STEPS; i++) {
+        const top = (i / COLOR_STEPS) * height;
+        const fill = color(1 - (i + 0.5) / COLOR_STEPS);
+        nodes.push(element('rect', { x, y: y + top, width: BAR_WIDTH, height: height - top, fill }));
+      }
+      const ticks: string[] = [];
+      for (const { place, label, major } of axis.ticks(yRoom(height, style))) {
+        const at = y + (1 - place) * height;
+        ticks.push(
+          pathData([
+            [x + BAR_WIDTH, at],
+            [x + BAR_WIDTH - (major ? 2.4 : 1.3), at],
+          ]),
+        );
+        if (label !== null)
+          nodes.push(
+            drawText(label, x + BAR_WIDTH + LABEL_GAP, at, {
+              size: style.textSize,
+              color: style.ink,
+              vertical: 'middle',
+            }),
+          );
+      }
+      nodes.push(
+        element('rect', { x, y, width: BAR_WIDTH, height, ...line }),
+        element('path', { d: ticks.join(''), ...line }),
+        drawText(title, x + titleOffset + (ASCENT * style.textSize) / 2, y + height / 2, {
+          size: style.textSize,
+          color: style.ink,
+          anchor: 'middle',
+          vertical: 'middle',
+          upward: true,
+        }),
+      );
+      return nodes;
+    },
+  };
+}

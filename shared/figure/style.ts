@@ -1,0 +1,36 @@
+/** How a figure looks; all lengths in points (1/72 inch). */
+export interface Style {
+  readonly fontFamily: string;
+  readonly textSize: number;
+  /** Notes of what is left out. */
+  readonly noteSize: number;
+  /** Panel letters, bold. */
+  readonly letterSize: number;
+  readonly axisWidth: number;
+  readonly lineWidth: number;
+  readonly thinLineWidth: number;
+  readonly majorTick: number;
+  readonly minorTick: number;
+  /** Radius of a marker. */
+  readonly markerRadius: number;
+  readonly ink: string;
+  readonly mutedInk: string;
+  readonly paper: string;
+}
+
+/** For print: Helvetica or a face with its metrics, 7 pt, thin axes, black on white. */
+export const printStyle: Style = {
+  fontFamily: 'Helvetica, Arial, Arimo, Liberation Sans, sans-serif',
+  textSize: 7,
+  noteSize: 6,
+  letterSize: 8,
+  axisWidth: 0.5,
+  lineWidth: 0.9,
+  thinLineWidth: 0.5,
+  majorTick: 2.8,
+  minorTick: 1.5,
+  markerRadius: 1.7,
+  ink: '#000000',
+  mutedInk: '#595959',
+  paper: '#ffffff',
+};
