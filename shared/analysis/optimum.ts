@@ -126,7 +126,7 @@ export function optimumOf(averages: Averages, instant: number, context: OptimumC
         squares[rate] += difference * difference;
       }
     }
-  const logs = interval(resampled);
+  const logs = interval(resampled, averages.seeds[instant]);
 
   const base = {
     batchSize,

@@ -75,14 +75,15 @@ export function peakOf(points: readonly Optimum[], learningRates: readonly numbe
     if (drawn[top] - drawn[0] > step) rises++;
     if (drawn[top] - drawn[last] > step) falls++;
   }
-  const logs = interval(refined);
+  const seeds = Math.min(...known.map((point) => point.seeds));
+  const logs = interval(refined, seeds);
   const vertex = refine(places, heights, top);
   return {
     batchSize: known[top].batchSize,
     refinedBatchSize: vertex === null ? null : Math.exp(vertex),
     learningRate: known[top].learningRate!,
     learningRateInterval: known[top].interval,
-    interval: interval(peaks, 'grid'),
+    interval: interval(peaks, seeds, 'grid'),
     refinedInterval: logs && { low: Math.exp(logs.low), high: Math.exp(logs.high) },
     atEdge: top === last ? 'largest' : top === 0 ? 'smallest' : null,
     riseFromSmallest: known[top].learningRate! / known[0].learningRate!,

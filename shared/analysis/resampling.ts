@@ -2,7 +2,9 @@
  * Bootstrap over replicates. A resample draws seeds once and uses them for every learning rate, batch size and mark:
  * learning rates of a replicate share its minibatches, so their differences are paired and keep their small error.
  */
+import { studentQuantile } from '../laws/intervals.ts';
 import { stream } from '../random/index.ts';
+import { erfc } from '../theory/erf.ts';
 
 export interface Resampling {
   readonly resamples: number;
@@ -27,26 +29,46 @@ export interface Interval {
   readonly high: number;
 }
 
-const LOW = 0.05;
-const HIGH = 0.95;
+/** Student's t that is exceeded with probability 5 %. */
+function student95(degrees: number): number {
+  // Closed forms where the expansion of studentQuantile is no good.
+  if (degrees === 1) return Math.tan(0.45 * Math.PI);
+  if (degrees === 2) return 0.9 * Math.sqrt(2 / (4 * 0.95 * 0.05));
+  return studentQuantile(0.9, degrees);
+}
 
 /**
- * 5–95 % quantiles of the finite values; null when fewer than half of them are finite. Between two values it
- * interpolates, unless they are from a grid: then the outer one is taken, so that the interval ends on the grid.
+ * Share of resamples beyond either end of a 5–95 % interval. The plain 5 % gives intervals that are too short for few
+ * replicates (with 8 they cover the truth in 82 % instead of 90 %), since resamples spread by sqrt((n − 1)/n) too
+ * little and normal tails are too thin. The expanded percentile interval corrects both: Phi(−sqrt(n/(n − 1)) t), t the
+ * quantile of Student's t with n − 1 degrees of freedom (Hesterberg 2015, arXiv 1411.5279).
  */
-export function interval(values: Float64Array, kind: 'continuous' | 'grid' = 'continuous'): Interval | null {
+export function tailShare(seeds: number): number {
+  if (seeds < 2) return 0;
+  return erfc((student95(seeds - 1) * Math.sqrt(seeds / (seeds - 1))) / Math.SQRT2) / 2;
+}
+
+/**
+ * Interval of 5–95 % from the finite values of the resamples of `seeds` replicates; null when fewer than half of the
+ * values are finite. Between two values it interpolates, unless they are from a grid: then the outer one is taken, so
+ * that the interval ends on the grid.
+ */
+export function interval(
+  values: Float64Array,
+  seeds: number,
+  kind: 'continuous' | 'grid' = 'continuous',
+): Interval | null {
   const usable = values.filter(Number.isFinite).sort();
   if (usable.length === 0 || usable.length < values.length / 2) return null;
+  const tail = tailShare(seeds);
+  const last = usable.length - 1;
   if (kind === 'grid')
-    return {
-      low: usable[Math.floor(LOW * (usable.length - 1))],
-      high: usable[Math.ceil(HIGH * (usable.length - 1))],
-    };
-  const at = (q: number) => {
-    const place = q * (usable.length - 1);
-    const low = Math.floor(place);
-    const t = place - low;
-    return t === 0 ? usable[low] : (1 - t) * usable[low] + t * usable[low + 1];
+    return { low: usable[Math.floor(tail * last)], high: usable[Math.ceil((1 - tail) * last)] };
+  const at = (share: number) => {
+    const place = share * last;
+    const below = Math.floor(place);
+    const t = place - below;
+    return t === 0 ? usable[below] : (1 - t) * usable[below] + t * usable[below + 1];
   };
-  return { low: at(LOW), high: at(HIGH) };
+  return { low: at(tail), high: at(1 - tail) };
 }

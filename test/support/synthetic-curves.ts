@@ -13,6 +13,8 @@ export interface SyntheticCurves {
   readonly optimum: (batchSize: number, step: number) => number;
   /** Deviation of ln of a seed's own optimum around it, as if each replicate had another one. */
   readonly noise?: number;
+  /** Deviation of noise on the losses themselves, independent between cells. */
+  readonly cellNoise?: number;
   /** Added to every loss of a seed, the same at all learning rates. */
   readonly offset?: (seed: number) => number;
   /** Loss at the optimum. */
@@ -22,7 +24,7 @@ export interface SyntheticCurves {
 
 /** loss = floor(B, s) + offset(seed) + (ln LR − ln optimum(B, s) − own shift)² / 10: parabolas, so that the vertex is exact. */
 export function syntheticCurves(options: SyntheticCurves): CurveSet {
-  const { batchSizes, learningRates, seeds, optimum, noise = 0 } = options;
+  const { batchSizes, learningRates, seeds, optimum, noise = 0, cellNoise = 0 } = options;
   const floor = options.floor ?? ((_, step) => 2 / (1 + step / 50));
   const marks = batchSizes.map((_, batch) => {
     const list = options.marks[batch];
@@ -41,6 +43,7 @@ export function syntheticCurves(options: SyntheticCurves): CurveSet {
     divergedAt: new Float64Array(cells).fill(Infinity),
   };
   const random = stream('synthetic', options.randomSeed ?? 0);
+  const cellRandom = stream('synthetic-cells', options.randomSeed ?? 0);
   batchSizes.forEach((batchSize, batch) => {
     const best = marks[batch].map((step) => Math.log(optimum(batchSize, step)));
     const lowest = marks[batch].map((step) => floor(batchSize, step));
@@ -51,8 +54,9 @@ export function syntheticCurves(options: SyntheticCurves): CurveSet {
         const cell = cellIndex(curves, batch, index, seed);
         curves.recorded[cell] = marks[batch].length;
         const x = Math.log(rate);
+        const own = offset + cellNoise * cellRandom.normal(cell);
         for (let m = 0; m < marks[batch].length; m++)
-          curves.values[cell * stride + m] = lowest[m] + offset + (x - best[m] - shift) ** 2 / 10;
+          curves.values[cell * stride + m] = lowest[m] + own + (x - best[m] - shift) ** 2 / 10;
       });
     }
   });
