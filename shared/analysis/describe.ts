@@ -3,7 +3,7 @@ import type { Optimum } from './optimum.ts';
 import type { Interval } from './resampling.ts';
 import type { Ridge } from './ridge.ts';
 import { directionOf } from './migration.ts';
-import type { Definition } from './scores.ts';
+import type { Definition, Passage } from './scores.ts';
 
 /** 3.6e-3: significant digits, never 0.00. */
 export function formatLearningRate(value: number): string {
@@ -17,12 +17,16 @@ export function describeDefinition(definition: Definition): string {
     case 'equal-samples':
       return `at equal samples (${number(definition.samples)})`;
     case 'equal-loss':
-      return `at equal loss (${number(definition.target)}, then ${number(definition.moreSteps)} more steps)`;
+      return `at equal loss (${number(definition.target)}${byMean(definition)}, then ${number(definition.moreSteps)} more steps)`;
     case 'fewest-steps':
-      return `by the fewest steps to loss ${number(definition.target)}`;
+      return `by the fewest steps to loss ${number(definition.target)}${byMean(definition)}`;
     case 'local':
       return `locally, one step from step ${number(definition.step)} of the run at B = ${number(definition.batchSize)} and learning rate ${formatLearningRate(definition.learningRate)}`;
   }
+}
+
+function byMean({ passage }: { readonly passage?: Passage }): string {
+  return passage === 'mean-curve' ? ' of the mean curve' : '';
 }
 
 /** One sentence: what the ridge shows, under which definition. */
