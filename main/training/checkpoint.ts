@@ -6,6 +6,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { TensorSpecification } from './engine/program.ts';
+import { elements } from './engine/program.ts';
 
 export interface Checkpoint {
   readonly stack: string;
@@ -64,7 +65,10 @@ export function writeCheckpoint(
   syncFolder(dirname(file));
 }
 
-/** Null when there is no such file. Throws when the file belongs to another stack or does not hold these tensors. */
+/**
+ * Null when there is no such file. Throws when the file is damaged, belongs to another stack or does not hold these
+ * tensors; the message names the file.
+ */
 export function readCheckpoint(
   file: string,
   stack: string,
@@ -77,27 +81,44 @@ export function readCheckpoint(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  const headerLength = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(
-    bytes.toString('utf8', HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + headerLength),
-  ) as Record<string, { shape: number[]; data_offsets: [number, number] }> & {
-    __metadata__: { surge: string };
-  };
-  const progress = JSON.parse(header.__metadata__.surge) as Omit<Checkpoint, 'state' | 'divergedAt'> & {
-    divergedAt: (number | null)[];
-  };
+  const { header, progress, body } = readHeader(file, bytes);
   if (progress.stack !== stack)
     throw new Error(`${file} is the checkpoint of stack ${progress.stack}, not ${stack}`);
-  const body = HEADER_LENGTH_BYTES + headerLength;
   const state = specifications.map((s) => {
     const entry = header[s.name];
     if (entry === undefined || entry.shape.join() !== s.shape.join())
       throw new Error(`${file} has no tensor ${s.name} of shape [${s.shape.join(', ')}]`);
     const [from, to] = entry.data_offsets;
+    if (to - from !== elements(s.shape) * Float32Array.BYTES_PER_ELEMENT || body + to > bytes.length)
+      throw damaged(file, `it ends inside tensor ${s.name}`);
     const copy = new Uint8Array(bytes.subarray(body + from, body + to));
     return new Float32Array(copy.buffer);
   });
   return { ...progress, divergedAt: progress.divergedAt.map((s) => s ?? Infinity), state };
+}
+
+function readHeader(file: string, bytes: Buffer) {
+  if (bytes.length < HEADER_LENGTH_BYTES) throw damaged(file, 'it ends inside its header');
+  const body = HEADER_LENGTH_BYTES + Number(bytes.readBigUInt64LE(0));
+  if (bytes.length < body) throw damaged(file, 'it ends inside its header');
+  try {
+    const header = JSON.parse(bytes.toString('utf8', HEADER_LENGTH_BYTES, body)) as Record<
+      string,
+      { shape: number[]; data_offsets: [number, number] }
+    > & { __metadata__: { surge: string } };
+    const progress = JSON.parse(header.__metadata__.surge) as Omit<Checkpoint, 'state' | 'divergedAt'> & {
+      divergedAt: (number | null)[];
+    };
+    return { header, progress, body };
+  } catch (error) {
+    throw damaged(file, `its header cannot be read (${(error as Error).message})`);
+  }
+}
+
+function damaged(file: string, reason: string): Error {
+  return new Error(
+    `${file} is a damaged checkpoint: ${reason}. Delete it, and the stack starts from step 0.`,
+  );
 }
 
 function asBytes(array: Float32Array): Uint8Array {

@@ -1,7 +1,8 @@
 /** The parts of TensorFlow.js for Node that the engine relies on and that its own type files leave out. */
+import type * as Tensorflow from '@tensorflow/tfjs-node-gpu';
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-node-gpu';
 
-export type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
+export type TensorFlow = typeof Tensorflow;
 
 /** An operation's attribute as the binding takes it; `type` is one of the binding's TF_ATTR_… numbers. */
 export interface KernelAttribute {
@@ -22,13 +23,13 @@ export interface NodeBackend {
     readonly TF_Version: string;
   };
   readonly isUsingGpuDevice: boolean;
-  executeSingleOutput(op: string, attributes: KernelAttribute[], inputs: TensorInfo[]): Tensor;
-  executeMultipleOutputs(
+  executeSingleOutput: (op: string, attributes: KernelAttribute[], inputs: TensorInfo[]) => Tensor;
+  executeMultipleOutputs: (
     op: string,
     attributes: KernelAttribute[],
     inputs: TensorInfo[],
     count: number,
-  ): Tensor[];
+  ) => Tensor[];
   readSync(dataId: object): ArrayLike<number>;
   getNumOfTFTensors(): number;
 }
