@@ -9,6 +9,7 @@ import {
   migrationOverSamples,
   migrationOverSteps,
 } from '#shared/analysis/migration.ts';
+import { peakOf } from '#shared/analysis/peak.ts';
 import { interval, resampling, tailShare } from '#shared/analysis/resampling.ts';
 import { ridgeOf, ridgesOf } from '#shared/analysis/ridge.ts';
 import type { Definition } from '#shared/analysis/scores.ts';
@@ -90,6 +91,17 @@ describe('the ridge', () => {
     expect(dropped(20)).toEqual([]);
     for (const step of [30, 45, 50, 100])
       expect(dropped(step)).toEqual([{ learningRate: learningRates[11], reason: 'diverged', seeds: 1 }]);
+  });
+
+  test('a cell that stopped because it diverged is diverged, not missing', () => {
+    const curves = edited(syntheticCurves({ ...sweep, optimum: () => 3e-3 }), (draft) => {
+      const cell = cellIndex(draft, 0, 11, 0);
+      draft.divergedAt[cell] = 15;
+      draft.recorded[cell] = 4;
+    });
+    const [point] = ridgeOf(curves, { kind: 'equal-steps', step: 100 }).points;
+    expect(point.dropped).toEqual([{ learningRate: learningRates[11], reason: 'diverged', seeds: 1 }]);
+    expect(point.flags).not.toContain('missing-cells');
   });
 
   test('a loss that is finite again after one that was not is not believed', () => {
@@ -195,6 +207,33 @@ describe('the peak', () => {
     }
     expect(falls).toBeLessThanOrEqual(2);
     expect(at(10, { optimum: () => 3e-3 }).flags).toContain('below-resolution');
+  });
+
+  test('rise and fall of a resample are counted at the batch size of the peak, not at its own highest', () => {
+    const { points } = ridgeOf(syntheticCurves({ ...sweep, batchSizes: [1, 4, 16, 64] }), {
+      kind: 'equal-steps',
+      step: 20,
+    });
+    const heights = [
+      [1, 2.9, 3, 2],
+      // Another batch size is highest; at the peak's own there is no fall.
+      [1, 9, 3, 3],
+      // Less than a step (ln 1.6) of the grid.
+      [2.8, 3, 3, 2.8],
+      [2, 2, 3, 1],
+    ];
+    const learningRate = learningRates[6];
+    const edited = points.map((point, i) => ({
+      ...point,
+      learningRate: learningRate * [0.5, 0.9, 1, 0.5][i],
+      gridLearningRate: learningRate,
+      resampled: Float64Array.from(heights, (row) => row[i]),
+    }));
+    const peak = peakOf(edited, learningRates)!;
+    expect(peak.batchSize).toBe(16);
+    expect(peak.probabilityOfRise).toBe(3 / 4);
+    expect(peak.probabilityOfFall).toBe(2 / 4);
+    expect(peak.interval).toEqual({ low: 4, high: 16 });
   });
 
   test('with one seed has no interval and no probability', () => {
