@@ -4,6 +4,7 @@ import type { CurveSet } from '../analysis/curves.ts';
 import { describeDefinition } from '../analysis/describe.ts';
 import { migrationOverLoss, migrationOverSteps } from '../analysis/migration.ts';
 import type { Optimum, OptimumFlag } from '../analysis/optimum.ts';
+import type { Peak } from '../analysis/peak.ts';
 import { resampling } from '../analysis/resampling.ts';
 import { ridgeOf, type Ridge } from '../analysis/ridge.ts';
 import { scoreTable, statuses, type Definition } from '../analysis/scores.ts';
@@ -25,6 +26,10 @@ const uncertainFlags: readonly OptimumFlag[] = [
 
 function isUncertain({ flags }: Optimum): boolean {
   return flags.some((flag) => uncertainFlags.includes(flag));
+}
+
+function isUncertainPeak({ atEdge, flags }: Peak): boolean {
+  return atEdge !== null || flags.some((flag) => flag === 'uncertain-optimum' || flag === 'few-seeds');
 }
 
 export function lossesInput(curves: CurveSet, name: string, steps: readonly number[]): LossesInput {
@@ -100,7 +105,7 @@ function seriesOf(value: number, { points, peak }: Ridge): RidgeSeries {
   return {
     value,
     points: points.map((optimum) => ({ ...optimum, uncertain: isUncertain(optimum) })),
-    peak: peak === null ? null : { ...peak, atEdge: peak.atEdge !== null },
+    peak: peak === null ? null : { ...peak, uncertain: isUncertainPeak(peak) },
   };
 }
 

@@ -1,10 +1,20 @@
 /** Loss over batch size and learning rate at one mark, with the ridge and its peak. */
 import { ACCENT, lossColor } from './colors.ts';
 import { seedCount, seedNote, type Figure } from './figure.ts';
+import { BATCH_SIZE, LEARNING_RATE } from './label.ts';
 import { colorBar } from './legend.ts';
 import { lossAxisOf, lossTable, statusOf, tallyOf, type LossAxis, type LossPanel } from './loss-panels.ts';
 import { drawCross, drawMarker } from './markers.ts';
-import { axisMargins, drawFrame, drawLine, drawWhisker, header, position, type Panel } from './panel.ts';
+import {
+  axisMargins,
+  drawFrame,
+  drawLine,
+  drawWhisker,
+  header,
+  position,
+  positionInside,
+  type Panel,
+} from './panel.ts';
 import { batchAxis, logAxis, logDomain } from './scales.ts';
 import { PAGE_MARGIN, sheet } from './sheet.ts';
 import { printStyle, type Style } from './style.ts';
@@ -66,8 +76,9 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
   const top = PAGE_MARGIN + head.height;
   const { box, nodes } = draw(top);
   const frame = drawFrame({ box, x, y }, style, {
-    xTitle: 'batch size B',
-    yTitle: 'learning rate η',
+    xTitle: BATCH_SIZE,
+    yTitle: LEARNING_RATE,
+    outward: true,
     left: margins.left,
   });
   const somethingFinite = lines.some((line) => line.points.some((point) => statusOf(point) === 'finite'));
@@ -114,7 +125,7 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
       piece = [];
     };
     for (const { batchSize, optimum } of lines) {
-      const at = optimum === null ? null : position(on, batchSize, optimum.learningRate);
+      const at = optimum === null ? null : positionInside(on, batchSize, optimum.learningRate);
       if (optimum === null || at === null) {
         end();
         continue;
@@ -131,7 +142,7 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
       marks.push(drawMarker(0, ...at, { radius: 1.5, color: ink, paper, hollow: uncertain, outline: ink }));
     }
     end();
-    const summit = peak === null ? null : position(on, peak.batchSize, peak.learningRate);
+    const summit = peak === null ? null : positionInside(on, peak.batchSize, peak.learningRate);
     if (summit !== null)
       marks.push(
         drawMarker(PEAK_SHAPE, ...summit, {

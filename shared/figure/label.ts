@@ -5,8 +5,14 @@ import { textWidth } from './text-width.ts';
 export interface Span {
   readonly text: string;
   readonly raised?: boolean;
+  /** Symbols of quantities. */
+  readonly italic?: boolean;
 }
 export type Label = readonly Span[];
+
+/** Names of the two quantities with their symbols. */
+export const BATCH_SIZE: Label = [{ text: 'batch size ' }, { text: 'B', italic: true }];
+export const LEARNING_RATE: Label = [{ text: 'learning rate ' }, { text: 'η', italic: true }];
 
 const RAISED_SIZE = 0.72;
 const RAISED_BY = 0.38;
@@ -45,10 +51,14 @@ export function drawText(label: Label | string, x: number, y: number, options: T
   const spans = typeof label === 'string' ? plainLabel(label) : label;
   let raised = false;
   const children = spans.map((span) => {
-    if ((span.raised ?? false) === raised && !raised) return span.text;
-    const dy = span.raised === raised ? 0 : (span.raised === true ? -1 : 1) * RAISED_BY * size;
-    raised = span.raised === true;
-    return element('tspan', { dy, 'font-size': raised ? size * RAISED_SIZE : size }, [span.text]);
+    const wanted = span.raised === true;
+    if (wanted === raised && !raised && span.italic !== true) return span.text;
+    const dy = wanted === raised ? undefined : (wanted ? -1 : 1) * RAISED_BY * size;
+    raised = wanted;
+    const style = span.italic === true ? 'italic' : undefined;
+    return element('tspan', { dy, 'font-size': raised ? size * RAISED_SIZE : size, 'font-style': style }, [
+      span.text,
+    ]);
   });
   return element(
     'text',

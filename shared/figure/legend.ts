@@ -3,7 +3,7 @@ import { ASCENT, DESCENT, drawText, labelWidth } from './label.ts';
 import { yRoom } from './panel.ts';
 import type { Axis } from './scales.ts';
 import type { Style } from './style.ts';
-import { textWidth } from './text-width.ts';
+import { fitText, textWidth } from './text-width.ts';
 import { element, pathData, type SvgNode } from './tree.ts';
 
 export interface SideBlock {
@@ -17,7 +17,7 @@ export interface SideBlock {
 export interface LegendEntry {
   readonly label: string;
   /** Draws the sample around (x, y), SAMPLE_WIDTH wide. */
-  sample(x: number, y: number): SvgNode[];
+  readonly sample: (x: number, y: number) => SvgNode[];
 }
 
 export const SAMPLE_WIDTH = 15;
@@ -50,6 +50,7 @@ export function legend(title: string, entries: readonly LegendEntry[], style: St
 const BAR_WIDTH = 7;
 const LABEL_GAP = 3;
 const COLOR_STEPS = 64;
+const SHORTEST_BAR = 60;
 
 /** A vertical bar of the colors along an axis, with its ticks and title at the right. */
 export function colorBar(
@@ -67,7 +68,7 @@ export function colorBar(
   const titleOffset = BAR_WIDTH + LABEL_GAP + widest + 4;
   return {
     width: titleOffset + (ASCENT + DESCENT) * style.textSize,
-    height: Math.max(60, textWidth(title, style.textSize)),
+    height: SHORTEST_BAR,
     draw(x, y, height) {
       const nodes: SvgNode[] = [];
       const line = { stroke: style.ink, 'stroke-width': style.axisWidth, fill: 'none' };
@@ -98,13 +99,18 @@ export function colorBar(
       nodes.push(
         element('rect', { x, y, width: BAR_WIDTH, height, ...line }),
         element('path', { d: ticks.join(''), ...line }),
-        drawText(title, x + titleOffset + (ASCENT * style.textSize) / 2, y + height / 2, {
-          size: style.textSize,
-          color: style.ink,
-          anchor: 'middle',
-          vertical: 'middle',
-          upward: true,
-        }),
+        drawText(
+          fitText(title, style.textSize, height),
+          x + titleOffset + (ASCENT * style.textSize) / 2,
+          y + height / 2,
+          {
+            size: style.textSize,
+            color: style.ink,
+            anchor: 'middle',
+            vertical: 'middle',
+            upward: true,
+          },
+        ),
       );
       return nodes;
     },

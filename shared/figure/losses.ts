@@ -11,8 +11,18 @@ import {
   type LossLine,
   type LossPanel,
 } from './loss-panels.ts';
+import { LEARNING_RATE } from './label.ts';
 import { dashOf, drawCross, drawMarker } from './markers.ts';
-import { axisMargins, drawFrame, drawLine, drawWhisker, header, position, type Panel } from './panel.ts';
+import {
+  axisMargins,
+  drawFrame,
+  drawLine,
+  drawWhisker,
+  header,
+  position,
+  positionInside,
+  type Panel,
+} from './panel.ts';
 import { batchAxis, logAxis, logDomain } from './scales.ts';
 import { printStyle, type Style } from './style.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
@@ -115,7 +125,7 @@ export function lossesFigure(input: LossesInput, options: LossesOptions): Figure
           xLabels: lowest,
           yLabels: column === 0,
           left: margins.left,
-          ...(lowest ? { xTitle: 'learning rate η' } : {}),
+          ...(lowest ? { xTitle: LEARNING_RATE } : {}),
           ...(column === 0 ? { yTitle: input.lossTitle } : {}),
         }),
       );
@@ -187,7 +197,7 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
     end();
     if (dots.length > 0) curves.push(drawDots(dots.join(''), color, style));
     if (optimum === null) continue;
-    const at = position(panel, optimum.learningRate, optimum.loss);
+    const at = positionInside(panel, optimum.learningRate, optimum.loss);
     if (at === null) continue;
     if (optimum.interval !== null) {
       const { low, high } = optimum.interval;

@@ -2,11 +2,20 @@
 import type { Interval } from '../analysis/resampling.ts';
 import { lineColor, orderedPlace } from './colors.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
+import { BATCH_SIZE } from './label.ts';
 import { legend, SAMPLE_WIDTH, type LegendEntry } from './legend.ts';
 import { dashOf, drawMarker } from './markers.ts';
-import { axisMargins, drawFrame, drawLine, drawWhisker, header, position, type Panel } from './panel.ts';
+import {
+  axisMargins,
+  drawFrame,
+  drawLine,
+  drawWhisker,
+  header,
+  positionInside,
+  type Panel,
+} from './panel.ts';
 import { wantsLogarithm } from './robust.ts';
-import { batchAxis, linearAxis, linearDomain, logAxis, logDomain } from './scales.ts';
+import { batchAxis, linearAxis, linearDomain, logAxis, logDomain, type Axis } from './scales.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
 import { printStyle, type Style } from './style.ts';
 import { element, pathData, type SvgNode } from './tree.ts';
@@ -25,8 +34,8 @@ export interface RidgePoint {
 export interface PeakPoint {
   readonly batchSize: number;
   readonly interval: Interval | null;
-  /** At the smallest or largest batch size: the ridge may go on rising beyond; drawn hollow. */
-  readonly atEdge: boolean;
+  /** At the smallest or largest batch size, or itself an uncertain optimum: drawn hollow. */
+  readonly uncertain: boolean;
   readonly learningRate: number;
 }
 
@@ -60,6 +69,8 @@ export interface MigrationOptions {
 const COLUMN_GAP = 10;
 /** Intervals widen the axis of the learning rate up to this factor beyond the optima. */
 const INTERVAL_ROOM = 3;
+/** Sideways distance of the lines' markers at the same batch size, in points. */
+const DODGE = 1.6;
 /** Below this width the panels stand one above the other. */
 const SIDE_BY_SIDE = 380;
 
@@ -117,8 +128,10 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
   }
   for (const { peak } of series) {
     if (peak === null) peakTally.add('without optimum');
-    else if (peak.atEdge) peakTally.add('uncertain');
+    else if (peak.uncertain) peakTally.add('uncertain');
   }
+  // So that the bars of different lines can be told apart; never so far that a point could be taken for its neighbour.
+  const dodge = Math.min(DODGE, (0.4 * smallestGap(batchSizes, batch, boxWidth)) / Math.max(1, shown.length));
   const measure = { x: 0, y: 0, width: boxWidth, height: boxHeight };
   ridgeTally.add('intervals clipped', drawRidges({ box: measure, x: batch, y: rate }).clipped);
   const seeds = seedCount(
@@ -147,7 +160,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
           ...ridgeHeader.draw(first),
           ...drawRidges({ box: first, x: batch, y: rate }).nodes,
           ...drawFrame({ box: first, x: batch, y: rate }, style, {
-            xTitle: 'batch size B',
+            xTitle: BATCH_SIZE,
             yTitle: 'optimal learning rate',
             left: one.left,
           }),
@@ -172,7 +185,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
       style,
     ),
     caption: {
-      text: `a, optimal learning rate against batch size, one line a ${valueTitle}; large markers: peaks. b, batch size of the peak against ${valueTitle}. Bars: 5–95 % bootstrap intervals over seeds; hollow: at the edge of the grid, flat, or from few seeds.`,
+      text: `a, optimal learning rate against batch size, one line a ${valueTitle}; large markers: peaks; points of different lines are set slightly apart. b, batch size of the peak against ${valueTitle}. Bars: 5–95 % bootstrap intervals over seeds; hollow: at the edge of the grid, flat, or from few seeds.`,
       definition: input.definition,
       seeds,
       counts: total.counts(),
@@ -188,15 +201,18 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
     const whiskers: SvgNode[] = [];
     const markers: SvgNode[] = [];
     let clipped = 0;
-    for (const { value, points: ridge, peak } of shown) {
+    for (const [i, { value, points: ridge, peak }] of shown.entries()) {
       const { color, shape } = looks.get(value)!;
+      const aside = dodge * (i - (shown.length - 1) / 2);
+      const moved = { ...panel, box: { ...panel.box, x: panel.box.x + aside } };
       let piece: (readonly [number, number])[] = [];
       const end = () => {
         lines.push(...drawLine(piece, panel.box, { color, width: style.lineWidth, dash: dashOf(shape) }));
         piece = [];
       };
       for (const point of ridge) {
-        const at = point.learningRate === null ? null : position(panel, point.batchSize, point.learningRate);
+        const at =
+          point.learningRate === null ? null : positionInside(moved, point.batchSize, point.learningRate);
         if (at === null) {
           end();
           continue;
@@ -205,7 +221,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
         if (point.interval !== null) {
           const { low, high } = point.interval;
           const stroke = { color, width: style.thinLineWidth };
-          const whisker = drawWhisker(panel, 'vertical', low, high, point.batchSize, stroke);
+          const whisker = drawWhisker(moved, 'vertical', low, high, point.batchSize, stroke);
           if (whisker !== null) whiskers.push(whisker.node);
           if (whisker?.clipped === true) clipped++;
         }
@@ -225,7 +241,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
     const markers: SvgNode[] = [];
     const line: (readonly [number, number])[] = [];
     for (const { value, peak } of series) {
-      const at = peak === null ? null : position(panel, value, peak.batchSize);
+      const at = peak === null ? null : positionInside(panel, value, peak.batchSize);
       if (peak === null || at === null) continue;
       line.push(at);
       const look = looks.get(value);
@@ -242,7 +258,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
       const radius = look === undefined ? markerRadius * 0.75 : markerRadius * 1.2;
       const outline = look === undefined ? color : ink;
       markers.push(
-        drawMarker(look?.shape ?? 0, ...at, { radius, color, paper, hollow: peak.atEdge, outline }),
+        drawMarker(look?.shape ?? 0, ...at, { radius, color, paper, hollow: peak.uncertain, outline }),
       );
     }
     return [
@@ -251,6 +267,11 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
       ...markers,
     ];
   }
+}
+
+function smallestGap(batchSizes: readonly number[], axis: Axis, width: number): number {
+  const places = batchSizes.map((batchSize) => (axis.place(batchSize) ?? 0) * width).sort((a, b) => a - b);
+  return Math.min(width, ...places.slice(1).map((place, i) => place - places[i]));
 }
 
 /** Of the optima, and of their intervals as far as these do not dwarf the optima. */
@@ -301,7 +322,7 @@ function tableOf(series: readonly RidgeSeries[], shown: ReadonlySet<number>, by:
               peak.learningRate,
               null,
               null,
-              peak.atEdge ? 'yes' : 'no',
+              peak.uncertain ? 'yes' : 'no',
               null,
             ],
           ]),

@@ -29,6 +29,18 @@ export function position(
   return [box.x + across * box.width, box.y + (1 - up) * box.height];
 }
 
+/** The same, null outside of the box too: for markers, which must not leave it. */
+export function positionInside(
+  panel: Panel,
+  xValue: number,
+  yValue: number,
+): readonly [number, number] | null {
+  const inside = (place: number | null) => place !== null && place >= 0 && place <= 1;
+  return inside(panel.x.place(xValue)) && inside(panel.y.place(yValue))
+    ? position(panel, xValue, yValue)
+    : null;
+}
+
 export function xRoom(width: number, style: Style) {
   return { length: width, textSize: style.textSize, direction: 'horizontal' } as const;
 }
@@ -38,7 +50,10 @@ export function yRoom(height: number, style: Style) {
 }
 
 /** Between an axis and its tick labels. */
-const LABEL_GAP = 3;
+const LABEL_GAP = 3.2;
+
+/** Between tick labels and the title below them. */
+const TITLE_GAP = 1.8;
 
 /** What the axes need outside of the box. */
 export function axisMargins(x: Axis, y: Axis, style: Style, titles: { x: boolean; y: boolean }) {
@@ -48,7 +63,7 @@ export function axisMargins(x: Axis, y: Axis, style: Style, titles: { x: boolean
   const xLabels = x.ticks(xRoom(2_000, style)).map(({ label }) => widthOf(label, style));
   return {
     left: LABEL_GAP + widest + (titles.y ? line + 3 : 0),
-    bottom: LABEL_GAP + line + (titles.x ? line + 1 : 0),
+    bottom: LABEL_GAP + line + (titles.x ? TITLE_GAP + line : 0),
     /** Labels at the ends of the horizontal axis stick out by half of their width. */
     end: Math.max(0, ...xLabels) / 2,
   };
@@ -59,19 +74,23 @@ function widthOf(label: Label | null, style: Style): number {
 }
 
 export interface FrameOptions {
-  readonly xTitle?: string;
-  readonly yTitle?: string;
+  readonly xTitle?: Label | string;
+  readonly yTitle?: Label | string;
   /** Tick labels; panels that share an axis show them once. */
   readonly xLabels?: boolean;
   readonly yLabels?: boolean;
   /** From the box's left side to the middle of the vertical title; needed with yTitle. */
   readonly left?: number;
+  /** Outwards, at the lower and left side only, where the panel is filled. */
+  readonly outward?: boolean;
 }
 
-/** Frame with ticks inwards on all four sides. Drawn after the data. */
+const outwardLength = (major: boolean) => (major ? 2 : 1.2);
+
+/** Frame with ticks, inwards on all four sides unless asked otherwise. Drawn after the data. */
 export function drawFrame(panel: Panel, style: Style, options: FrameOptions): SvgNode[] {
   const { box } = panel;
-  const { xTitle, yTitle, xLabels = true, yLabels = true, left = 0 } = options;
+  const { xTitle, yTitle, xLabels = true, yLabels = true, left = 0, outward = false } = options;
   const right = box.x + box.width;
   const bottom = box.y + box.height;
   const text = { size: style.textSize, color: style.ink } as const;
@@ -81,32 +100,48 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
   for (const tick of panel.x.ticks(xRoom(box.width, style))) {
     const x = box.x + tick.place * box.width;
     const length = tick.major ? style.majorTick : style.minorTick;
-    ticks.push(
-      pathData([
-        [x, bottom],
-        [x, bottom - length],
-      ]),
-      pathData([
-        [x, box.y],
-        [x, box.y + length],
-      ]),
-    );
+    if (outward)
+      ticks.push(
+        pathData([
+          [x, bottom],
+          [x, bottom + outwardLength(tick.major)],
+        ]),
+      );
+    else
+      ticks.push(
+        pathData([
+          [x, bottom],
+          [x, bottom - length],
+        ]),
+        pathData([
+          [x, box.y],
+          [x, box.y + length],
+        ]),
+      );
     if (tick.label !== null && xLabels)
       labels.push(drawText(tick.label, x, baseline, { ...text, anchor: 'middle' }));
   }
   for (const tick of panel.y.ticks(yRoom(box.height, style))) {
     const y = bottom - tick.place * box.height;
     const length = tick.major ? style.majorTick : style.minorTick;
-    ticks.push(
-      pathData([
-        [box.x, y],
-        [box.x + length, y],
-      ]),
-      pathData([
-        [right, y],
-        [right - length, y],
-      ]),
-    );
+    if (outward)
+      ticks.push(
+        pathData([
+          [box.x, y],
+          [box.x - outwardLength(tick.major), y],
+        ]),
+      );
+    else
+      ticks.push(
+        pathData([
+          [box.x, y],
+          [box.x + length, y],
+        ]),
+        pathData([
+          [right, y],
+          [right - length, y],
+        ]),
+      );
     if (tick.label !== null && yLabels)
       labels.push(drawText(tick.label, box.x - LABEL_GAP, y, { ...text, anchor: 'end', vertical: 'middle' }));
   }
@@ -118,12 +153,12 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
   ];
   if (xTitle !== undefined) {
     const down =
-      (xLabels ? LABEL_GAP + (ASCENT + DESCENT) * style.textSize : 0) + 1 + ASCENT * style.textSize;
-    const title = fitText(xTitle, style.textSize, box.width + 2 * LABEL_GAP);
+      (xLabels ? LABEL_GAP + (ASCENT + DESCENT) * style.textSize : 0) + TITLE_GAP + ASCENT * style.textSize;
+    const title = fitted(xTitle, style, box.width + 2 * LABEL_GAP);
     frame.push(drawText(title, box.x + box.width / 2, bottom + down, { ...text, anchor: 'middle' }));
   }
   if (yTitle !== undefined) {
-    const title = fitText(yTitle, style.textSize, box.height + 2 * LABEL_GAP);
+    const title = fitted(yTitle, style, box.height + 2 * LABEL_GAP);
     const x = box.x - left + (ASCENT * style.textSize) / 2;
     frame.push(
       drawText(title, x, box.y + box.height / 2, {
@@ -135,6 +170,11 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
     );
   }
   return frame;
+}
+
+/** Labels are short and ours; texts may be anything. */
+function fitted(title: Label | string, style: Style, width: number): Label | string {
+  return typeof title === 'string' ? fitText(title, style.textSize, width) : title;
 }
 
 /** Title at the left and notes at the right above a panel; `y` of the box is the header's lower end. */

@@ -29,11 +29,11 @@ export interface Axis {
 }
 
 /** The number with typographic minus and without an exponent that a reader would have to decode. */
-export function numberLabel(value: number): Label {
+function numberLabel(value: number, smallest = 1e-3): Label {
   const magnitude = Math.abs(value);
-  if (value === 0 || (magnitude >= 1e-3 && magnitude < 1e5))
-    return plainLabel(String(Number(value.toPrecision(6))).replace('-', '−'));
-  const [mantissa, exponent] = Number(value.toPrecision(6)).toExponential().split('e');
+  if (value === 0 || (magnitude >= smallest && magnitude < 1e5))
+    return plainLabel(String(Number(value.toPrecision(12))).replace('-', '−'));
+  const [mantissa, exponent] = Number(value.toPrecision(12)).toExponential().split('e');
   const power = powerLabel(Number(exponent));
   if (mantissa === '1') return power;
   return [{ text: `${mantissa.replace('-', '−')} × 10` }, power[1]];
@@ -56,8 +56,11 @@ export function logDomain(values: Iterable<number>, padding: number): [number, n
   const length = Math.log10(high) - Math.log10(low);
   // A single value gets a little more than a factor of two of room, so that ticks stand on both sides.
   const added = length < 1e-9 ? 0.4 : padding * length;
-  const limit = (exponent: number) => 10 ** Math.min(307, Math.max(-307, exponent));
-  return [limit(Math.log10(low) - added), limit(Math.log10(high) + added)];
+  // At the ends of the range of numbers some room must be left between the two.
+  return [
+    10 ** Math.max(-307, Math.min(306.5, Math.log10(low) - added)),
+    10 ** Math.min(307, Math.max(-306.5, Math.log10(high) + added)),
+  ];
 }
 
 /** Domain of the finite values, widened on both sides by a share of its length. */
@@ -74,8 +77,7 @@ export function linearDomain(values: Iterable<number>, padding: number): [number
   const added =
     length <= 1e-12 * Math.max(Math.abs(low), Math.abs(high)) ? Math.abs(low) / 10 || 1 : padding * length;
   // So that the length of the domain is a number as well.
-  const limit = (value: number) => Math.min(8e307, Math.max(-8e307, value));
-  return [limit(low - added), limit(high + added)];
+  return [Math.max(-8e307, Math.min(7e307, low - added)), Math.min(8e307, Math.max(-7e307, high + added))];
 }
 
 /** A logarithmic place for the two kinds of logarithmic axes. */
@@ -124,19 +126,21 @@ export function logAxis(domain: readonly [number, number], { descending = false 
           lengthOfDecade < SHORTEST_DECADE ? [] : at(digits([2, 3, 4, 5, 6, 7, 8, 9]), () => null, false);
         return sorted([...kept, ...minor]);
       }
+      // One form for all labels of an axis.
+      const label = (value: number) => numberLabel(value, domain[0] < 0.01 ? Infinity : undefined);
       for (const list of [
         [1, 2, 5],
         [1, 2, 3, 4, 5, 6, 7, 8, 9],
       ]) {
         const values = digits(list);
         if (values.length < 2) continue;
-        const major = withoutOverlap(at(values, numberLabel, true), room);
+        const major = withoutOverlap(at(values, label, true), room);
         const minor = digits([1, 2, 3, 4, 5, 6, 7, 8, 9]).filter((value) => !values.includes(value));
         return sorted([...major, ...at(minor, () => null, false)]);
       }
       // So short that it is as good as linear.
       return sorted(
-        withoutOverlap(at(linearTicks(domain[0], domain[1], 3).filter(inside), numberLabel, true), room),
+        withoutOverlap(at(linearTicks(domain[0], domain[1], 3).filter(inside), label, true), room),
       );
     },
   };

@@ -86,7 +86,6 @@ function escaped(text: string): string {
     text
       .toWellFormed()
       // XML 1.0 has no way to write these characters at all.
-      // eslint-disable-next-line no-control-regex
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
       .replace(/[&<>"]/g, (character) => entities[character])
   );
