@@ -1,7 +1,8 @@
 /** Which store a command works on, and opening it for just as long as the command needs. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { openStore, openStoreReadOnly } from '#main/lab/store/index.ts';
+import { openStore, openStoreReadOnly, spoolFolderOf } from '#main/lab/store/index.ts';
 import type { ReadableStore, WritableStore } from '#main/lab/store/types.ts';
 
 export interface StoreOption {
@@ -28,6 +29,21 @@ export async function withReader<T>(
   } finally {
     store.close();
   }
+}
+
+/** For commands that make no sense without a store: none is created. Throws StoreError 'missing'. */
+export async function withExistingWriter<T>(
+  options: StoreOption,
+  use: (store: WritableStore) => T | Promise<T>,
+): Promise<T> {
+  requireStore(storeFile(options));
+  return withWriter(options, use);
+}
+
+/** A database that was lost is made again from its spool folder, so either is enough. */
+export function requireStore(file: string): void {
+  // Opening for reading has the right words for what is missing.
+  if (!existsSync(file) && !existsSync(spoolFolderOf(file))) openStoreReadOnly(file).close();
 }
 
 export async function withWriter<T>(

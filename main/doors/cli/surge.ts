@@ -17,13 +17,16 @@ import { addMigrate } from './commands/migrate.ts';
 import { addRidge } from './commands/ridge.ts';
 import { addRun } from './commands/run.ts';
 import { addStatus } from './commands/status.ts';
+import { addTheory } from './commands/theory.ts';
 import { BadInput, exitCodes } from './exit-codes.ts';
 import { notice } from './terminal.ts';
+import packageFile from '../../../package.json' with { type: 'json' };
 
 const program = new Command('surge')
   .description(
     'Learning-rate × batch-size sweeps: train them as compiled stacks, find the optimal learning rate for each batch size, and watch its peak move.',
   )
+  .version(packageFile.version, '--version', 'print the version')
   .showHelpAfterError('(surge --help lists the commands)')
   .configureHelp({ sortSubcommands: false })
   .exitOverride();
@@ -35,6 +38,7 @@ addRidge(program);
 addMigrate(program);
 addLaws(program);
 addLocal(program);
+addTheory(program);
 addFigure(program);
 addExport(program);
 addImport(program);

@@ -26,6 +26,17 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return [line(names), ...rows.map(line)].join('\n');
 }
 
+/** '1 thread', '2 threads'. */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** Local time with its zone: 2026-03-01 09:05:00 CET. */
+export function localTime(epochMilliseconds: number): string {
+  // Swedish writes dates as ISO 8601 does.
+  return new Date(epochMilliseconds).toLocaleString('sv-SE', { timeZoneName: 'short' });
+}
+
 /** 3 h 12 min, 4 min 5 s, 12 s. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

@@ -4,7 +4,7 @@ import type { Grid } from '#shared/experiment/grid.ts';
 import { estimateCost } from '#main/lab/scheduler/estimate.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { calibrate } from '#main/lab/scheduler/calibration.ts';
-import { bytes, duration, learningRate, print, printJson, table } from '../terminal.ts';
+import { bytes, count, duration, learningRate, print, printJson, table } from '../terminal.ts';
 import { withJson, wholeNumber } from './options.ts';
 import { workforceOf } from './run-options.ts';
 
@@ -45,11 +45,11 @@ export function addCheck(program: Command): void {
         print(`${specification.name}: ${specification.workload.kind}, ${specification.optimizer.kind}`);
         printGrid(grid);
         print(
-          `${cost.cells} cells, ${cost.runSteps.toLocaleString('en-US')} steps in all, ${bytes(cost.diskBytes)} on disk`,
+          `${count(cost.cells, 'cell')}, ${count(cost.runSteps, 'step')} in all, ${bytes(cost.diskBytes)} on disk`,
         );
         if (cost.seconds !== null)
           print(
-            `about ${duration(cost.seconds)} with ${workforce.trainers} trainers of ${workforce.threads} threads`,
+            `about ${duration(cost.seconds)} with ${count(workforce.trainers, 'trainer')} of ${count(workforce.threads, 'thread')}`,
           );
         for (const warning of warnings) print(`note: ${warning}`);
       },

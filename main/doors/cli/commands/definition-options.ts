@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import type { Definition } from '#shared/analysis/scores.ts';
 import { BadInput } from '../exit-codes.ts';
-import { positiveNumber, wholeNumber } from './options.ts';
+import { finiteNumber, positiveNumber, wholeNumber } from './options.ts';
 
 export interface DefinitionOptions {
   readonly step?: number;
@@ -23,7 +23,7 @@ export function withDefinition(command: Command): Command {
       wholeNumber,
     )
     .option('--samples <n>', 'at equal samples: after this many', positiveNumber)
-    .option('--loss <target>', 'at equal loss: from where each cell reaches this loss', positiveNumber)
+    .option('--loss <target>', 'at equal loss: from where each cell reaches this loss', finiteNumber)
     .option(
       '--more-steps <k>',
       'with --loss: k further steps, compared by their loss',
@@ -37,6 +37,8 @@ export function withDefinition(command: Command): Command {
 export function definitionOf(options: DefinitionOptions, curves: CurveSet): Definition {
   const { step, samples, loss, moreSteps } = options;
   const given = [step, samples, loss].filter((x) => x !== undefined);
+  if (step !== undefined && step > lastMark(curves))
+    throw new BadInput(`Step ${step} lies beyond the last mark, ${lastMark(curves)}: choose an earlier one.`);
   if (given.length > 1)
     throw new BadInput('--step, --samples and --loss exclude each other: choose one definition.');
   if (options.fewestSteps === true && loss === undefined) throw new BadInput('--fewest-steps needs --loss.');
@@ -46,6 +48,10 @@ export function definitionOf(options: DefinitionOptions, curves: CurveSet): Defi
       ? { kind: 'fewest-steps', target: loss }
       : { kind: 'equal-loss', target: loss, moreSteps };
   return { kind: 'equal-steps', step: step ?? lastSharedMark(curves) };
+}
+
+function lastMark(curves: CurveSet): number {
+  return Math.max(0, ...curves.marks.map((marks) => marks.at(-1) ?? 0));
 }
 
 /** The last mark that every batch size has; the shortest batch size's last one when they share none. */

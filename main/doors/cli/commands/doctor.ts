@@ -7,7 +7,7 @@ import { checkEngine } from '#main/setup/check-engine.ts';
 import { describeEngine } from '#main/setup/engine-commands.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { storeFile } from '../store-access.ts';
-import { print, printJson } from '../terminal.ts';
+import { count, print, printJson } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
 
 export function addDoctor(program: Command): void {
@@ -24,7 +24,7 @@ export function addDoctor(program: Command): void {
         if (options.json === true) printJson({ store: file, ...rebuilt });
         else
           print(
-            `Rebuilt ${file}: ${rebuilt.experiments} experiments, ${rebuilt.stacks} stacks${rebuilt.skipped > 0 ? `, ${rebuilt.skipped} unreadable journal lines skipped` : ''}${rebuilt.kept === null ? '' : `. The old file is kept as ${rebuilt.kept}`}.`,
+            `Rebuilt ${file}: ${count(rebuilt.experiments, 'experiment')}, ${count(rebuilt.stacks, 'stack')}${rebuilt.skipped > 0 ? `, ${count(rebuilt.skipped, 'unreadable journal line')} skipped` : ''}${rebuilt.kept === null ? '' : `. The old file is kept as ${rebuilt.kept}`}.`,
           );
         return;
       }
@@ -34,7 +34,7 @@ export function addDoctor(program: Command): void {
       if (options.json === true) printJson({ node: process.version, workforce, engine, store });
       else {
         print(
-          `Node ${process.version}; ${workforce.trainers} trainers of ${workforce.threads} threads would run at once.`,
+          `Node ${process.version}; ${count(workforce.trainers, 'trainer')} of ${count(workforce.threads, 'thread')} would run at once.`,
         );
         print(engine.ok ? describeEngine(engine).trimEnd() : `${engine.message}\n${engine.wayOut}`);
         print(store.message);
@@ -55,7 +55,12 @@ function inspectStore(file: string): { ok: boolean; file: string; experiments: n
     const store = openStoreReadOnly(file, { check: true });
     const experiments = store.experiments().length;
     store.close();
-    return { ok: true, file, experiments, message: `Store ${file}: sound, ${experiments} experiments.` };
+    return {
+      ok: true,
+      file,
+      experiments,
+      message: `Store ${file}: sound, ${count(experiments, 'experiment')}.`,
+    };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     return { ok: false, file, experiments: 0, message: error.message };

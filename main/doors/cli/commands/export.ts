@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { exportCsv, exportJson } from '#main/lab/export.ts';
+import { requireOutputFolder } from '../output-folder.ts';
 import { withReader } from '../store-access.ts';
-import { bytes, print, printJson } from '../terminal.ts';
+import { bytes, count, print, printJson } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
 
 export function addExport(program: Command): void {
@@ -22,6 +23,7 @@ export function addExport(program: Command): void {
       ) =>
         withReader(options, async (store) => {
           const experiment = store.experiment(name);
+          requireOutputFolder(options.out);
           const training = options.training === true;
           if (options.format === 'csv') {
             const manifest = await exportCsv(store, experiment.id, options.out, { training });
@@ -31,7 +33,7 @@ export function addExport(program: Command): void {
             const file = join(options.out, `${experiment.key}.json`);
             const result = await exportJson(store, experiment.id, file, { training });
             if (options.json === true) printJson({ file, ...result });
-            else print(`Wrote ${file}: ${result.cells} cells, ${bytes(result.bytes)}.`);
+            else print(`Wrote ${file}: ${count(result.cells, 'cell')}, ${bytes(result.bytes)}.`);
           }
         }),
     );

@@ -4,10 +4,18 @@ import type { CurveSet } from '#shared/analysis/curves.ts';
 import type { LossAxis } from '#shared/figure/loss-panels.ts';
 import { drawFigures, figureKinds, writeDrawn, type FigureKind } from '#main/lab/figures.ts';
 import { BadInput } from '../exit-codes.ts';
+import { requireOutputFolder } from '../output-folder.ts';
 import { withReader } from '../store-access.ts';
 import { notice, print, printJson } from '../terminal.ts';
 import { DEFAULT_MORE_STEPS } from './definition-options.ts';
-import { positiveNumber, positiveNumbers, wholeNumber, withJson, withStore } from './options.ts';
+import {
+  finiteNumbers,
+  positiveNumber,
+  positiveNumbers,
+  wholeNumber,
+  withJson,
+  withStore,
+} from './options.ts';
 
 interface FigureCommandOptions {
   readonly store?: string;
@@ -41,7 +49,7 @@ export function addFigure(program: Command): void {
     )
     .option('--step <n>', 'mark of the heat map (default: the last of the steps)', wholeNumber)
     .option('--by <axis>', 'migration over steps or loss only (default: both)', oneOf('steps', 'loss'))
-    .option('--targets <losses>', 'target losses (default: chosen from the curves)', positiveNumbers)
+    .option('--targets <losses>', 'target losses (default: chosen from the curves)', finiteNumbers)
     .option('--more-steps <k>', 'further steps after the target loss', wholeNumber, DEFAULT_MORE_STEPS)
     .option('--width-mm <mm>', 'width (default: 183, the heat map 89)', width)
     .option('--loss-axis <axis>', 'auto, linear or log', oneOf('auto', 'linear', 'log'), 'auto')
@@ -51,6 +59,7 @@ export function addFigure(program: Command): void {
         const experiment = store.experiment(name);
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         checkSteps(curves, [...(options.steps ?? []), ...(options.step === undefined ? [] : [options.step])]);
+        requireOutputFolder(options.out);
         const { steps, step, by, targets, moreSteps, lossAxis } = options;
         const figures = drawFigures(curves, experiment.name, {
           kinds: options.kind === 'all' ? figureKinds : [options.kind],

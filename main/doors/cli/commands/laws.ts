@@ -11,7 +11,7 @@ import { withReader } from '../store-access.ts';
 import { learningRate, print, printJson, table } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { DEFAULT_MORE_STEPS, definitionOf, withDefinition } from './definition-options.ts';
-import { positiveNumbers, withJson, withStore, wholeNumber } from './options.ts';
+import { finiteNumbers, withJson, withStore, wholeNumber } from './options.ts';
 
 export function addLaws(program: Command): void {
   withDefinition(
@@ -52,7 +52,7 @@ export function addLaws(program: Command): void {
     .option(
       '--target <losses>',
       'target losses, comma-separated (default: chosen from the curves)',
-      positiveNumbers,
+      finiteNumbers,
     )
     .option('--k <steps>', 'further steps after the target', wholeNumber, DEFAULT_MORE_STEPS)
     .action((name: string, options: { store?: string; json?: boolean; target?: number[]; k: number }) =>

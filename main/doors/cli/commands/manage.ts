@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { holdRequestFile } from '#main/lab/scheduler/run-experiment.ts';
 import { openStore, openStoreReadOnly, StoreError } from '#main/lab/store/index.ts';
 import { BadInput } from '../exit-codes.ts';
-import { storeFile, withWriter } from '../store-access.ts';
-import { print } from '../terminal.ts';
+import { requireStore, storeFile, withExistingWriter } from '../store-access.ts';
+import { count, print } from '../terminal.ts';
 import { withStore } from './options.ts';
+import { overallState } from './status.ts';
 
 export function addManage(program: Command): void {
   withStore(
@@ -15,11 +16,11 @@ export function addManage(program: Command): void {
   withStore(program.command('delete <experiment>').description('remove an experiment and what only it uses'))
     .option('--yes', 'do it; without this only say what would be removed')
     .action((name: string, options: { store?: string; yes?: boolean }) =>
-      withWriter(options, (store) => {
+      withExistingWriter(options, (store) => {
         const experiment = store.experiment(name);
         if (options.yes !== true)
           throw new BadInput(
-            `This would remove "${experiment.name}" (${experiment.key}) with ${experiment.cells} cells and their curves. Add --yes to do it, or archive it instead.`,
+            `This would remove "${experiment.name}" (${experiment.key}) with ${count(experiment.cells, 'cell')} and their curves. Add --yes to do it, or archive it instead.`,
           );
         store.deleteExperiment(experiment.id);
         print(`Removed "${experiment.name}" (${experiment.key}).`);
@@ -29,7 +30,7 @@ export function addManage(program: Command): void {
   withStore(program.command('archive <experiment>').description('hide an experiment from the list'))
     .option('--undo', 'show it again')
     .action((name: string, options: { store?: string; undo?: boolean }) =>
-      withWriter(options, (store) => {
+      withExistingWriter(options, (store) => {
         const experiment = store.experiment(name);
         store.archive(experiment.id, options.undo !== true);
         print(`${options.undo === true ? 'Restored' : 'Archived'} "${experiment.name}" (${experiment.key}).`);
@@ -40,10 +41,13 @@ export function addManage(program: Command): void {
 /** The process that runs the sweep has the store to itself, so the wish is left beside it where that process looks. */
 function pause(name: string, options: { store?: string }): void {
   const file = storeFile(options);
+  requireStore(file);
   try {
     const store = openStore(file);
     try {
       const experiment = store.experiment(name);
+      if (overallState(experiment) === 'complete')
+        return print(`"${experiment.name}" is complete: there is nothing to pause.`);
       store.hold(experiment.id, 'paused on request');
       print(`"${experiment.name}" is not being trained now; it is held until surge resume.`);
     } finally {

@@ -1,6 +1,11 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { describeDefinition, formatLearningRate, ridgeTable } from '#shared/analysis/describe.ts';
+import {
+  describeDefinition,
+  describeMigration,
+  formatLearningRate,
+  migrationTable,
+} from '#shared/analysis/describe.ts';
 import {
   defaultTargets,
   migrationOverLoss,
@@ -12,7 +17,7 @@ import type { Ridge } from '#shared/analysis/ridge.ts';
 import { withReader } from '../store-access.ts';
 import { print, printJson, table } from '../terminal.ts';
 import { DEFAULT_MORE_STEPS } from './definition-options.ts';
-import { positiveNumbers, withJson, withStore, wholeNumber } from './options.ts';
+import { finiteNumbers, withJson, withStore, wholeNumber } from './options.ts';
 
 export interface MigrationOptions {
   readonly by: 'steps' | 'samples' | 'loss';
@@ -32,7 +37,7 @@ export function addMigrate(program: Command): void {
     .option(
       '--targets <losses>',
       'target losses, comma-separated (default: chosen from the curves)',
-      positiveNumbers,
+      finiteNumbers,
     )
     .option(
       '--more-steps <k>',
@@ -49,7 +54,7 @@ export function addMigrate(program: Command): void {
             experiment: experiment.key,
             name: experiment.name,
             by: options.by,
-            ridges: ridges.map(ridgeTable),
+            ...migrationTable(ridges),
           });
         else printMigration(ridges);
       }),
@@ -63,7 +68,7 @@ export function migrationOf(curves: CurveSet, { by, targets, moreSteps }: Migrat
     case 'samples':
       return migrationOverSamples(curves);
     case 'loss':
-      return migrationOverLoss(curves, targets ?? defaultTargets(curves), moreSteps);
+      return migrationOverLoss(curves, targets ?? defaultTargets(curves, moreSteps), moreSteps);
   }
 }
 
@@ -99,11 +104,12 @@ export function printMigration(ridges: readonly Ridge[]): void {
               `×${peak.fallToLargest.toFixed(2)}`,
               percent(peak.probabilityOfRise),
               percent(peak.probabilityOfFall),
-              peak.atEdge === null ? '' : `at the ${peak.atEdge} batch size with an optimum`,
+              peak.flags.join(', '),
             ],
       ),
     ),
   );
+  print(describeMigration(ridges));
 }
 
 function axis(text: string): MigrationOptions['by'] {

@@ -26,6 +26,18 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A loss: that of a quadratic workload may be negative. */
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed.');
+  return value;
+}
+
+/** Target losses: given several times or as a comma-separated list. */
+export function finiteNumbers(text: string, before: number[] = []): number[] {
+  return [...before, ...text.split(',').map(finiteNumber)];
+}
+
 /** For an option that may be given several times or as a comma-separated list. */
 export function positiveNumbers(text: string, before: number[] = []): number[] {
   return [...before, ...text.split(',').map(positiveNumber)];

@@ -4,7 +4,7 @@ import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { dataChecksum } from '#main/lab/scheduler/calibration.ts';
 import type { ExperimentSummary, WritableStore } from '#main/lab/store/types.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { withWriter } from '../store-access.ts';
+import { withExistingWriter, withWriter } from '../store-access.ts';
 import { duration, notice, print, printJson } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
 import type { TrainingOptions } from './run-options.ts';
@@ -41,7 +41,7 @@ export function addRun(program: Command): void {
   )
     .option('--failed', 'try failed and out-of-memory cells again')
     .action((name: string | undefined, options: TrainingOptions & { failed?: boolean }) =>
-      withWriter(options, async (store) => {
+      withExistingWriter(options, async (store) => {
         const chosen =
           name === undefined
             ? store.experiments({ archived: false }).filter((e) => overallState(e) !== 'complete')

@@ -3,7 +3,7 @@ import { cellStates } from '#shared/experiment/stack.ts';
 import type { CellState } from '#shared/experiment/stack.ts';
 import type { Cell, ExperimentSummary, ReadableStore, StateCounts } from '#main/lab/store/types.ts';
 import { withReader } from '../store-access.ts';
-import { learningRate, print, printJson, table } from '../terminal.ts';
+import { count, learningRate, localTime, print, printJson, table } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
 
 export function addStatus(program: Command): void {
@@ -25,7 +25,7 @@ export function addStatus(program: Command): void {
                 overallState(e),
                 String(e.cells),
                 String(e.counts.done + e.counts.diverged),
-                new Date(e.createdAt).toLocaleString(),
+                localTime(e.createdAt),
               ]),
             ),
           );
@@ -124,7 +124,7 @@ const urgency: readonly CellState[] = [
 
 function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): void {
   print(
-    `${experiment.name} (${experiment.key}): ${overallState(experiment)}, ${experiment.cells} cells: ${countsLine(experiment.counts)}`,
+    `${experiment.name} (${experiment.key}): ${overallState(experiment)}, ${count(experiment.cells, 'cell')}: ${countsLine(experiment.counts)}`,
   );
   if (experiment.hold !== null) print(`held: ${experiment.hold.reason}`);
   const ascending = (a: number, b: number) => a - b;
@@ -149,11 +149,11 @@ function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): voi
     ),
   );
   print(cellStates.map((state) => `${glyphs[state]} ${state}`).join('  '));
-  for (const { state, reason, cells: count } of reasons(cells)) print(`${count} ${state}: ${reason}`);
+  for (const { state, reason, cells: number } of reasons(cells)) print(`${number} ${state}: ${reason}`);
 }
 
 function printDetails(experiment: ExperimentSummary, store: ReadableStore): void {
-  print(`${experiment.name} (${experiment.key}), created ${new Date(experiment.createdAt).toLocaleString()}`);
+  print(`${experiment.name} (${experiment.key}), created ${localTime(experiment.createdAt)}`);
   print(`${overallState(experiment)}: ${countsLine(experiment.counts)}`);
   print(JSON.stringify(experiment.specification, null, 2));
   const stacks = store.stacks(experiment.id);
@@ -191,5 +191,5 @@ function printDetails(experiment: ExperimentSummary, store: ReadableStore): void
       ),
     );
   for (const event of store.events(experiment.id))
-    print(`${new Date(event.time).toLocaleString()}  ${event.kind}: ${event.message}`);
+    print(`${localTime(event.time)}  ${event.kind}: ${event.message}`);
 }

@@ -3,7 +3,7 @@ import { recover, runExperiment } from '#main/lab/scheduler/run-experiment.ts';
 import type { RunOptions, RunOutcome } from '#main/lab/scheduler/run-experiment.ts';
 import type { ExperimentSummary, WritableStore } from '#main/lab/store/types.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { notice, progressPrinter } from '../terminal.ts';
+import { count, notice, progressPrinter } from '../terminal.ts';
 
 export interface Trained {
   readonly outcome: RunOutcome;
@@ -67,7 +67,7 @@ function exitCodeOf(outcome: RunOutcome): number {
 /** What a person wants to know when a run ends. */
 export function lastWord(experiment: ExperimentSummary, outcome: RunOutcome): string {
   const { counts, key, cells } = experiment;
-  const done = `${counts.done + counts.diverged} of ${cells} cells${counts.diverged > 0 ? ` (${counts.diverged} diverged)` : ''}`;
+  const done = `${counts.done + counts.diverged} of ${count(cells, 'cell')}${counts.diverged > 0 ? ` (${counts.diverged} diverged)` : ''}`;
   switch (outcome.end) {
     case 'complete':
       return `Complete: ${done}. Look at it with: surge ridge ${key}`;

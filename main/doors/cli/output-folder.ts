@@ -1,0 +1,25 @@
+/** The folder named by --out, made when absent. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { BadInput } from './exit-codes.ts';
+
+/** Throws BadInput when files cannot be written there, before any work is done. */
+export function requireOutputFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new BadInput(`--out ${folder}: ${reason((error as NodeJS.ErrnoException).code)}`);
+  }
+}
+
+function reason(code: string | undefined): string {
+  switch (code) {
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'this is a file, or lies below one; name a folder.';
+    case 'ENOSPC':
+      return 'the disk is full.';
+    default:
+      return `no files can be written there (${code ?? 'unknown error'}).`;
+  }
+}
