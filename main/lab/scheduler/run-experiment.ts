@@ -118,6 +118,7 @@ class ExperimentRun {
   readonly #work = { cells: 0, cellsDone: 0, runSteps: 0, runStepsDone: 0, runStepsAtStart: 0 };
   #calibration: Calibration | null = null;
   #hold: string | null = null;
+  #failure: { readonly error: unknown } | null = null;
   ingestMilliseconds = 0;
 
   constructor(store: WritableStore, id: number, options: RunOptions) {
@@ -130,19 +131,23 @@ class ExperimentRun {
   async toTheEnd(): Promise<RunOutcome> {
     rmSync(holdRequestFile(this.#store, this.#key), { force: true });
     this.#store.hold(this.#id, null);
-    await this.#plan(
-      this.#store.cells(this.#id).filter((c) => c.state === 'planned' && c.stack === null),
-      Infinity,
-    );
+    try {
+      await this.#plan(
+        this.#store.cells(this.#id).filter((c) => c.state === 'planned' && c.stack === null),
+        Infinity,
+      );
+    } catch (error) {
+      // Ctrl-C on a terminal reaches the measuring process too.
+      if (this.#options.signal.aborted) return { end: 'stopped' };
+      throw error;
+    }
     this.#countWork();
     this.#report();
-    const workers = Array.from({ length: this.#options.workforce.trainers }, () => this.#lane());
+    const workers = Array.from({ length: this.#options.workforce.trainers }, () => this.#guardedLane());
     const watch = this.#watchForHold();
-    try {
-      await Promise.all(workers);
-    } finally {
-      watch.abort();
-    }
+    await Promise.all(workers);
+    watch.abort();
+    if (this.#failure !== null) throw this.#failure.error;
     this.#report();
     if (this.#hold !== null) {
       this.#store.hold(this.#id, this.#hold);
@@ -161,10 +166,20 @@ class ExperimentRun {
     return found;
   }
 
+  /** An error of the lab itself (a full disk, a bug) ends the run, but not before every trainer has saved its work. */
+  async #guardedLane(): Promise<void> {
+    try {
+      await this.#lane();
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#stopAll();
+    }
+  }
+
   /** One lane: takes the next stack that waits, until none does or the run is to end. */
   async #lane(): Promise<void> {
     for (;;) {
-      if (this.#options.signal.aborted || this.#hold !== null) return;
+      if (this.#options.signal.aborted || this.#hold !== null || this.#failure !== null) return;
       const stack = this.#nextStack();
       if (stack === null) {
         // Another lane's stack may still come back interrupted or be cut in two.

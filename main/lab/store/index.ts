@@ -11,7 +11,7 @@ import { takeWriterLock, type WriterLock } from './writer-lock.ts';
 import { StoreWriter } from './writer.ts';
 
 export { StoreError, type StoreErrorCode } from './store-error.ts';
-export { stackCheckpointFile, stackSpoolFile } from './paths.ts';
+export { spoolFolderOf, stackCheckpointFile, stackSpoolFile } from './paths.ts';
 
 function connect(
   databaseFile: string,
