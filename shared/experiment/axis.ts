@@ -5,6 +5,8 @@ import type { AxisSpecification } from './specification.ts';
 export interface Problem {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** Set where the name of the field is wrong, not its value. */
+  readonly wrongName?: true;
 }
 
 export type AxisKind = 'learningRates' | 'batchSizes';
@@ -57,7 +59,10 @@ export function axisValues(axis: AxisSpecification, kind: AxisKind): AxisValues 
     }
     const count = valueCount(range);
     const all = spaced(range, count, part).map((x, i) => (x === range.to || i === 0 ? x : rounded(x, kind)));
-    generated = all.filter((value, i) => i === 0 || !same(all[i - 1], value, kind));
+    const last = all[count - 1];
+    generated = all.filter(
+      (value, i) => i === 0 || i === count - 1 || !(same(all[i - 1], value, kind) || same(value, last, kind)),
+    );
     if (generated.length < count)
       warnings.push(
         `${kind}.${part}: ${generated.length} of ${count} values are left after rounding to ${kind === 'batchSizes' ? 'whole numbers' : `${SIGNIFICANT_DIGITS} digits`}`,
@@ -98,8 +103,11 @@ function rangeProblem(range: Range, kind: AxisKind): { field: string; message: s
       field,
       message: `gives one value only, but from (${range.from}) and to (${range.to}) differ; use a list for a single value`,
     };
-  if (count > 1 && range.from === range.to)
-    return { field, message: `asks for ${count} values, but from and to are both ${range.from}` };
+  if (count > 1 && same(range.from, range.to, kind))
+    return {
+      field,
+      message: `asks for ${count} values, but from (${range.from}) and to (${range.to}) are the same`,
+    };
   return null;
 }
 

@@ -21,6 +21,7 @@ function explain(issue: Issue, root: unknown, schema: z.ZodType): Problem[] {
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: unknownField(key, value, objectsAt(schema, path)),
+        wrongName: true as const,
       }));
     case 'invalid_type':
       return [
@@ -204,14 +205,17 @@ function suggestion(key: string, known: readonly string[]): string {
   return closest !== undefined && closest.distance <= allowed ? `; did you mean ${closest.name}?` : '';
 }
 
-/** Levenshtein: insertions, deletions and replacements. */
+/** Insertions, deletions, replacements and exchanges of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let [before, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++)
+    for (let j = 1; j <= b.length; j++) {
       next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        next[j] = Math.min(next[j], before[j - 2] + 1);
+    }
+    [before, row] = [row, next];
   }
   return row[b.length];
 }

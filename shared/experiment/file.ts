@@ -100,8 +100,9 @@ function placeOf(offset: number, lines: LineCounter): { line: number; column: nu
   return { line, column: col };
 }
 
-function located({ path, message }: Problem, document: Document.Parsed, lines: LineCounter): FileProblem {
-  const node = nodeAt(document, path);
+function located(problem: Problem, document: Document.Parsed, lines: LineCounter): FileProblem {
+  const { path, message } = problem;
+  const node = nodeAt(document, problem);
   const offset = node?.range?.[0];
   return {
     ...(offset === undefined ? { line: null, column: null } : placeOf(offset, lines)),
@@ -119,19 +120,20 @@ export function fieldName(path: Problem['path']): string {
 }
 
 /**
- * The value at the path. A group of fields is shown by its name, and a missing field by the nearest parent that is
- * there.
+ * The value at the path. A group of fields and a field that should not be there are shown by their names, and a missing
+ * field by the nearest parent that is there.
  */
-function nodeAt(document: Document.Parsed, path: Problem['path']): Node | null {
+function nodeAt(document: Document.Parsed, { path, wrongName }: Problem): Node | null {
   let node: Node | null = document.contents;
   let shown = node;
-  for (const key of path) {
+  for (const [depth, key] of path.entries()) {
     const target: unknown = isAlias(node) ? node.resolve(document) : node;
     if (isMap(target)) {
       const pair = target.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
       if (pair === undefined) return shown;
       node = isNode(pair.value) ? pair.value : null;
-      shown = isScalar(node) || !isNode(pair.key) ? node : pair.key;
+      const byName = !isScalar(node) || (wrongName === true && depth === path.length - 1);
+      shown = byName && isNode(pair.key) ? pair.key : node;
     } else {
       const child: unknown = isNode(target) && 'get' in target ? target.get(key, true) : undefined;
       if (!isNode(child)) return shown;

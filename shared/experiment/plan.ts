@@ -81,7 +81,9 @@ function rectangles(missing: readonly MissingCell[]): { learningRates: number[];
 /** Cuts learning rates into groups; coarse to fine, each group spans the whole axis (every n-th value). */
 function spread(rates: readonly number[], groups: number, order: Specification['order']): number[][] {
   if (order === 'nested') return chunks(rates, Math.ceil(rates.length / groups));
-  return coarseToFine(groups).map((offset) => rates.filter((_, i) => i % groups === offset));
+  const spanning: number[][] = Array.from({ length: groups }, () => []);
+  rates.forEach((rate, i) => spanning[i % groups].push(rate));
+  return coarseToFine(groups).map((offset) => spanning[offset]);
 }
 
 /** Runs of about equal length, none above `limit`. */

@@ -53,13 +53,13 @@ function quadraticProblems(workload: Extract<Specification['workload'], { kind: 
     .filter(([, values]) => values.length !== mu.length)
     .map(([field, values]) => ({
       path: ['workload', field],
-      message: `has ${values.length} entries where mu has ${mu.length}`,
+      message: lengthMessage(values, mu),
     }));
   hessian.forEach((row, i) => {
     if (row.length !== mu.length)
       problems.push({
         path: ['workload', 'hessian', i],
-        message: `has ${row.length} entries where mu has ${mu.length}`,
+        message: lengthMessage(row, mu),
       });
   });
   if (problems.length > 0) return problems;
@@ -75,4 +75,8 @@ function quadraticProblems(workload: Extract<Specification['workload'], { kind: 
         ];
     }
   return [];
+}
+
+function lengthMessage(values: readonly unknown[], mu: readonly number[]): string {
+  return `has ${values.length} ${values.length === 1 ? 'entry' : 'entries'} where mu has ${mu.length}`;
 }
