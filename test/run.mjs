@@ -23,11 +23,11 @@ if (!run('engine', process.execPath, ['main/setup/launch.mjs', 'surge', 'engine'
   console.log('\nThe engine could not be set up, so nothing was tested.\n0 passed, 1 failed');
   process.exit(1);
 }
-check('types', 'npx', ['tsc', '--noEmit']);
-check('lint', 'npx', ['eslint', '.', '--max-warnings', '0']);
-check('format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.']);
-check('import direction', 'npx', ['depcruise', '--log-level', 'error', 'main', 'shared', 'test']);
-check('dead code', 'npx', ['knip']);
+check('types', 'npm', ['run', '-s', 'check:types']);
+check('lint', 'npm', ['run', '-s', 'check:lint']);
+check('format', 'npm', ['run', '-s', 'check:format']);
+check('import direction', 'npm', ['run', '-s', 'check:imports']);
+check('unused code', 'npm', ['run', '-s', 'check:unused']);
 
 const folder = mkdtempSync(join(tmpdir(), 'surge-test-'));
 const report = join(folder, 'report.json');

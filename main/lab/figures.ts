@@ -46,6 +46,8 @@ export interface NamedFigure {
 
 const MORE_STEPS = 10;
 const PANELS = 4;
+/** Of two marks that are equally near up to rounding the lower one is taken. */
+const TIE = 1e-9;
 
 /** Draws without writing. */
 export function drawFigures(curves: CurveSet, experimentName: string, options: FigureOptions): NamedFigure[] {
@@ -128,7 +130,7 @@ function spreadSteps(curves: CurveSet): number[] {
   );
   const nearest = wanted.map((step) =>
     shared.reduce((best, mark) =>
-      Math.abs(Math.log(mark / step)) < Math.abs(Math.log(best / step)) ? mark : best,
+      Math.abs(Math.log(mark / step)) < Math.abs(Math.log(best / step)) - TIE ? mark : best,
     ),
   );
   return [...new Set(nearest)];

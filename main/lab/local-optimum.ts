@@ -2,7 +2,7 @@
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
-import type { ProbeRequest } from '#main/training/protocol.ts';
+import type { ProbeRequest } from '#main/training/local/request.ts';
 import { probe } from './scheduler/probe-process.ts';
 
 export interface PointOfRun {

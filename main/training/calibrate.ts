@@ -41,7 +41,12 @@ async function measure(
 ): Promise<CalibrationReply> {
   const stack = buildStack(tf, configuration);
   const { program } = stack;
-  const { session, fallbackReason, compileMilliseconds } = await openSession(tf, stack, 'compiled', TRIAL_STEPS);
+  const { session, fallbackReason, compileMilliseconds } = await openSession(
+    tf,
+    stack,
+    'compiled',
+    TRIAL_STEPS,
+  );
   session.setState(stack.initialState());
   const inputs = stack.inputs(0, TRIAL_STEPS);
   session.train({ steps: TRIAL_STEPS, perStep: inputs });

@@ -8,7 +8,7 @@ import { openEngine } from './engine/open-engine.ts';
 import { freezeCell } from './local/frozen-cell.ts';
 import { lineSearch } from './local/line-search.ts';
 import { predictAt } from './local/predict.ts';
-import type { ProbeReply, ProbeRequest } from './protocol.ts';
+import type { ProbeReply, ProbeRequest } from './local/request.ts';
 
 const CONTROL_DESCRIPTOR = 3;
 

@@ -8,7 +8,6 @@
  */
 import type { OptimizerSpecification, WorkloadSpecification } from '#shared/experiment/specification.ts';
 import type { Metric } from '#shared/experiment/stack.ts';
-import type { Prediction, PredictionOptions } from './local/predict.ts';
 
 /** The lab's first line on the trainer's standard input. A later line {"type":"stop"}, or end of file, asks for checkpoint and exit. */
 export interface StackJob {
@@ -130,31 +129,3 @@ export type CalibrationReply =
       readonly mode: 'compiled' | 'eager';
     }
   | { readonly type: 'failed'; readonly outOfMemory: boolean; readonly message: string };
-
-/** What main/training/probe.ts reads: one point of one run, and what to find out there. */
-export interface ProbeRequest {
-  readonly threads: number;
-  readonly cell: Pick<StackJob, 'workload' | 'optimizer' | 'batchSize' | 'evaluationExamples' | 'streams'> & {
-    readonly learningRate: number;
-    readonly seed: number;
-  };
-  readonly step: number;
-  readonly lineSearch: {
-    readonly batchSizes: readonly number[];
-    readonly learningRates: readonly number[];
-    readonly draws: number;
-    readonly optimizerState: 'cold' | 'warm';
-  } | null;
-  readonly prediction: PredictionOptions | null;
-}
-
-export type ProbeReply =
-  | {
-      readonly type: 'answer';
-      readonly evaluationLoss: number;
-      /** For each batch size of the line search: change of the held-out loss, [learning rate][draw]; null not finite. */
-      readonly changes: readonly (readonly (number | null)[])[];
-      readonly prediction: Prediction | null;
-      readonly engine: Omit<EngineProvenance, 'backend' | 'fallbackReason' | 'chunkSteps'>;
-    }
-  | { readonly type: 'failed'; readonly message: string };

@@ -132,7 +132,7 @@ export function minimizeSquares(problem: LeastSquaresProblem, start: ArrayLike<n
         const sum = sumOfSquares(trialResiduals);
         if (sum <= best) {
           accepted = true;
-          converged = longest < STEP_TOLERANCE;
+          converged = longest < STEP_TOLERANCE || gain <= GAIN_TOLERANCE * best;
           best = sum;
           damping = Math.max(damping / 10, 1e-12);
         }

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { withoutLibraryNotices } from '#main/setup/library-notices.ts';
 import { findNode } from '#main/setup/node.ts';
-import type { ProbeReply, ProbeRequest } from '#main/training/protocol.ts';
+import type { ProbeReply, ProbeRequest } from '#main/training/local/request.ts';
 
 const PROBE = fileURLToPath(new URL('../../training/probe.ts', import.meta.url));
 

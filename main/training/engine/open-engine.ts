@@ -48,7 +48,7 @@ export function openEngine(threads: number): OpenEngine {
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   // What matters is thrown; the rest is noise, such as notes on tuning flags of cached programs.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-  const tf = loadTensorflow(location) as TensorFlow;
+  const tf: TensorFlow = loadTensorflow(location);
   const backend = tf.backend() as unknown as NodeBackend;
   return {
     tf,

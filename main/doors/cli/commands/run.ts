@@ -74,7 +74,8 @@ async function trainAndReport(
     results.push({
       key,
       name: after.name,
-      ...outcome,
+      end: outcome.end,
+      reason: 'reason' in outcome ? outcome.reason : null,
       cells: after.cells,
       counts: after.counts,
       seconds,
