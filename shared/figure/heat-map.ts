@@ -15,7 +15,7 @@ import {
   positionInside,
   type Panel,
 } from './panel.ts';
-import { batchAxis, logAxis, logDomain } from './scales.ts';
+import { batchAxis, blankAxis, logAxis, logDomain } from './scales.ts';
 import { PAGE_MARGIN, sheet } from './sheet.ts';
 import { printStyle, type Style } from './style.ts';
 import { element, pathData, type SvgNode } from './tree.ts';
@@ -52,8 +52,9 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
   const learningRates = positive(lines.flatMap((line) => line.points.map((point) => point.learningRate)));
   const columns = cellEdges(batchSizes);
   const rows = cellEdges(learningRates);
-  const x = batchAxis(logDomain([...columns.values()].flat(), 0), batchSizes);
-  const y = logAxis(logDomain([...rows.values()].flat(), 0));
+  const none = batchSizes.length === 0 || learningRates.length === 0;
+  const x = none ? blankAxis : batchAxis(logDomain([...columns.values()].flat(), 0), batchSizes);
+  const y = none ? blankAxis : logAxis(logDomain([...rows.values()].flat(), 0));
   const colors = lossAxisOf([panel], lossAxis, 0);
 
   const tally = tallyOf(panel, colors);
@@ -133,9 +134,11 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
       piece.push(at);
       const { interval, uncertain } = optimum;
       if (interval !== null) {
-        const stroke = { color: style.ink, width: style.thinLineWidth * 1.3 };
-        const whisker = drawWhisker(on, 'vertical', interval.low, interval.high, batchSize, stroke);
-        if (whisker !== null) ridge.push(whisker.node);
+        const whiskerOf = (color: string, width: number) =>
+          drawWhisker(on, 'vertical', interval.low, interval.high, batchSize, { color, width });
+        const width = style.thinLineWidth * 1.3;
+        const [casing, whisker] = [whiskerOf(style.paper, width + 0.8), whiskerOf(style.ink, width)];
+        if (casing !== null && whisker !== null) ridge.push(casing.node, whisker.node);
         if (whisker?.clipped === true) clippedIntervals++;
       }
       const { ink, paper } = style;

@@ -1,5 +1,5 @@
 /** What stands beside the panels: a list of samples, or a color bar. */
-import { ASCENT, DESCENT, drawText, labelWidth } from './label.ts';
+import { ASCENT, DESCENT, drawText, labelWidth, type Label } from './label.ts';
 import { yRoom } from './panel.ts';
 import type { Axis } from './scales.ts';
 import type { Style } from './style.ts';
@@ -15,7 +15,7 @@ export interface SideBlock {
 }
 
 export interface LegendEntry {
-  readonly label: string;
+  readonly label: Label;
   /** Draws the sample around (x, y), SAMPLE_WIDTH wide. */
   readonly sample: (x: number, y: number) => SvgNode[];
 }
@@ -27,7 +27,7 @@ const LINE_HEIGHT = 1.28;
 /** Frameless, in the order of the entries. */
 export function legend(title: string, entries: readonly LegendEntry[], style: Style): SideBlock {
   const line = LINE_HEIGHT * style.textSize;
-  const widths = entries.map(({ label }) => SAMPLE_WIDTH + SAMPLE_GAP + textWidth(label, style.textSize));
+  const widths = entries.map(({ label }) => SAMPLE_WIDTH + SAMPLE_GAP + labelWidth(label, style.textSize));
   return {
     width: Math.max(textWidth(title, style.textSize), ...widths),
     height: (entries.length + 1) * line,

@@ -3,7 +3,7 @@ import type { Interval } from '../analysis/resampling.ts';
 import type { Status } from '../analysis/scores.ts';
 import { Tally, type Table } from './figure.ts';
 import { robustHighest, wantsLogarithm } from './robust.ts';
-import { linearAxis, linearDomain, logAxis, logDomain, type Axis } from './scales.ts';
+import { blankAxis, linearAxis, linearDomain, logAxis, logDomain, type Axis } from './scales.ts';
 
 export interface LossPoint {
   readonly learningRate: number;
@@ -55,6 +55,7 @@ export function lossAxisOf(panels: readonly LossPanel[], kind: LossAxis, padding
     const highest = robustHighest(values, logarithmic);
     return [...values.filter((value) => value <= highest), ...optima];
   };
+  if (values.length === 0) return blankAxis;
   const logarithmic =
     kind === 'log' || (kind === 'auto' && wantsLogarithm(shown(values.every((v) => v > 0))));
   return logarithmic

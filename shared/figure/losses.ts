@@ -11,7 +11,7 @@ import {
   type LossLine,
   type LossPanel,
 } from './loss-panels.ts';
-import { LEARNING_RATE } from './label.ts';
+import { LEARNING_RATE, plainLabel } from './label.ts';
 import { dashOf, drawCross, drawMarker } from './markers.ts';
 import {
   axisMargins,
@@ -23,7 +23,7 @@ import {
   positionInside,
   type Panel,
 } from './panel.ts';
-import { batchAxis, logAxis, logDomain } from './scales.ts';
+import { batchAxis, blankAxis, logAxis, logDomain } from './scales.ts';
 import { printStyle, type Style } from './style.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
 import { element, formatNumber, pathData, type SvgNode } from './tree.ts';
@@ -46,7 +46,7 @@ export interface LossesOptions {
 
 /** More lines than this are told apart by a color bar instead of a legend. */
 const MOST_ENTRIES = 12;
-const LEAST_PANEL_WIDTH = 84;
+const LEAST_PANEL_WIDTH = 70;
 const SIDE_GAP = 10;
 
 export function lossesFigure(input: LossesInput, options: LossesOptions): Figure {
@@ -56,12 +56,8 @@ export function lossesFigure(input: LossesInput, options: LossesOptions): Figure
   const points = lines.flatMap((line) => line.points);
   const batchSizes = [...new Set(lines.map((line) => line.batchSize))].sort((a, b) => a - b);
   const someDiverged = points.some((point) => statusOf(point) === 'diverged');
-  const x = logAxis(
-    logDomain(
-      points.map((point) => point.learningRate),
-      0.04,
-    ),
-  );
+  const rates = points.map((point) => point.learningRate);
+  const x = rates.length === 0 ? blankAxis : logAxis(logDomain(rates, 0.04));
   const y = lossAxisOf(panels, lossAxis, someDiverged ? 0.12 : 0.06);
   const looks = new Map(
     batchSizes.map((batchSize, i) => [
@@ -185,6 +181,8 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
     for (const point of points) {
       const status = statusOf(point);
       if (status === 'diverged') diverged.add(point.learningRate);
+      // Not run (yet): the line goes on to the next learning rate that was, as the analysis does.
+      if (status === 'missing') continue;
       const at = status === 'finite' ? position(panel, point.learningRate, point.loss) : null;
       if (at === null) {
         end();
@@ -261,7 +259,7 @@ function sideBlock(
   const entries = batchSizes.map((batchSize) => {
     const { color, shape } = looks.get(batchSize)!;
     return {
-      label: String(batchSize),
+      label: plainLabel(String(batchSize)),
       sample: (x: number, y: number) => [
         element('path', {
           d: pathData([

@@ -15,7 +15,16 @@ import {
   type Panel,
 } from './panel.ts';
 import { wantsLogarithm } from './robust.ts';
-import { batchAxis, linearAxis, linearDomain, logAxis, logDomain, type Axis } from './scales.ts';
+import {
+  batchAxis,
+  blankAxis,
+  linearAxis,
+  linearDomain,
+  logAxis,
+  logDomain,
+  numberLabel,
+  type Axis,
+} from './scales.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
 import { printStyle, type Style } from './style.ts';
 import { element, pathData, type SvgNode } from './tree.ts';
@@ -82,8 +91,9 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
     shown.map(({ value }, i) => [value, { color: lineColor(orderedPlace(i, shown.length)), shape: i }]),
   );
   const points = shown.flatMap((one) => one.points);
-  const batch = batchAxis(logDomain(batchSizes, 0.06), batchSizes);
-  const rate = logAxis(rateDomain(points));
+  const batch = batchSizes.length === 0 ? blankAxis : batchAxis(logDomain(batchSizes, 0.06), batchSizes);
+  const placed = points.some(({ learningRate }) => learningRate !== null && learningRate > 0);
+  const rate = placed ? logAxis(rateDomain(points)) : blankAxis;
   const values = series.map(({ value }) => value);
   const descending = by === 'loss';
   const progress =
@@ -95,7 +105,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
   const entries = shown.map(({ value }): LegendEntry => {
     const { color, shape } = looks.get(value)!;
     return {
-      label: String(Number(value.toPrecision(6))),
+      label: numberLabel(Number(value.toPrecision(6))),
       sample: (x, y) => [
         element('path', {
           d: pathData([

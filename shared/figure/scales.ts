@@ -28,10 +28,13 @@ export interface Axis {
   ticks(room: AxisRoom): Tick[];
 }
 
+/** Where there is nothing to place: no ticks, since any would be made up. */
+export const blankAxis: Axis = { domain: [0, 1], place: () => null, ticks: () => [] };
+
 /** The number with typographic minus and without an exponent that a reader would have to decode. */
-function numberLabel(value: number, smallest = 1e-3): Label {
+export function numberLabel(value: number, smallest = 1e-3): Label {
   const magnitude = Math.abs(value);
-  if (value === 0 || (magnitude >= smallest && magnitude < 1e5))
+  if (value === 0 || (magnitude >= smallest && magnitude < (Number.isInteger(value) ? 1e7 : 1e5)))
     return plainLabel(String(Number(value.toPrecision(12))).replace('-', '−'));
   const [mantissa, exponent] = Number(value.toPrecision(12)).toExponential().split('e');
   const power = powerLabel(Number(exponent));
