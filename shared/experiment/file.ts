@@ -112,7 +112,7 @@ function located(problem: Problem, document: Document.Parsed, lines: LineCounter
 }
 
 /** learningRates.list[3] */
-export function fieldName(path: Problem['path']): string {
+function fieldName(path: Problem['path']): string {
   return path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
     '',
