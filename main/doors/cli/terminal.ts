@@ -34,7 +34,15 @@ export function count(number: number, noun: string): string {
 /** Local time with its zone: 2026-03-01 09:05:00 CET. */
 export function localTime(epochMilliseconds: number): string {
   // Swedish writes dates as ISO 8601 does.
-  return new Date(epochMilliseconds).toLocaleString('sv-SE', { timeZoneName: 'short' });
+  return new Date(epochMilliseconds).toLocaleString('sv-SE', {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  });
 }
 
 /** 3 h 12 min, 4 min 5 s, 12 s. */
