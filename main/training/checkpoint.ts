@@ -3,8 +3,17 @@
  * tool of the field can open one. Written beside the target, flushed to disk and renamed, so that a file with the final
  * name is always whole.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { TensorSpecification } from './engine/program.ts';
 import { elements } from './engine/program.ts';
 
@@ -119,6 +128,15 @@ function damaged(file: string, reason: string): Error {
   return new Error(
     `${file} is a damaged checkpoint: ${reason}. Delete it, and the stack starts from step 0.`,
   );
+}
+
+/** Removes a checkpoint and what trainers that were killed while writing one left beside it. */
+export function removeCheckpoint(file: string): void {
+  const folder = dirname(file);
+  const scraps = readdirSync(folder).filter(
+    (name) => name.startsWith(`${basename(file)}.`) && name.endsWith('.tmp'),
+  );
+  for (const name of [basename(file), ...scraps]) rmSync(join(folder, name), { force: true });
 }
 
 function asBytes(array: Float32Array): Uint8Array {

@@ -3,11 +3,12 @@
  * ends. Everything it needs dies with it: memory, device state, a poisoned CUDA context. When its standard input
  * closes, its lab is gone and it checkpoints and stops.
  */
-import { createWriteStream, rmSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { buildStack } from './build-stack.ts';
+import { removeCheckpoint } from './checkpoint.ts';
 import { openEngine } from './engine/open-engine.ts';
 import { isOutOfMemory, openSession } from './open-session.ts';
 import type { SpoolLine, StackJob, TrainerMessage } from './protocol.ts';
@@ -88,7 +89,7 @@ async function main(): Promise<void> {
         : { event: 'stopped', time: Date.now(), step: outcome.step, reason: 'asked', message: '' },
     );
     spool.sync();
-    if (finished) rmSync(job.checkpointFile, { force: true });
+    if (finished) removeCheckpoint(job.checkpointFile);
     send({ type: 'spooled', bytes: spool.bytes, step: outcome.step });
   } catch (error) {
     endWithReason(spool, error);

@@ -6,7 +6,7 @@
  *   npm run bench:engine -- [--json FILE] [--hidden 32,128] [--batch 1,16,128,1024] [--repeats 5] [--seconds 1] [--threads N]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -48,6 +48,12 @@ if (locateEngine() === null) {
   console.error('The TensorFlow engine is not installed. Run "surge engine install".');
   process.exit(1);
 }
+/** Processes that wanted to run in the last minute, before the benchmark began. */
+const [loadBefore] = loadavg();
+if (loadBefore > 0.5)
+  console.log(
+    `The machine is busy (load ${loadBefore.toFixed(1)}): timings will be too long and ratios uncertain.`,
+  );
 const folder = mkdtempSync(join(tmpdir(), 'surge-bench-'));
 const contenders = await start();
 const rows: Row[] = [];
@@ -77,6 +83,7 @@ if (options.json !== undefined)
         model: 'MLP 784-H-10, Adam, 16 learning rates × 3 seeds',
         processor: cpus()[0].model,
         threads,
+        loadBefore,
         repeats,
         versions: Object.fromEntries([...contenders].map(([name, c]) => [name, c.version])),
         rows,

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -198,6 +198,7 @@ describeWithEngine('the trainer process', () => {
       .at(-1)!;
     expect(resumed.step).toBeGreaterThan(0);
     await expectSameCurves(job);
+    expect(readdirSync(dirname(job.spoolFile))).toEqual(['spool.jsonl']);
   });
 
   it('refuses data that changed since the experiment was planned', async () => {

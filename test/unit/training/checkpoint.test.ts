@@ -2,7 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from '#main/training/checkpoint.ts';
+import {
+  type Checkpoint,
+  readCheckpoint,
+  removeCheckpoint,
+  writeCheckpoint,
+} from '#main/training/checkpoint.ts';
 import type { TensorSpecification } from '#main/training/engine/program.ts';
 
 let folder = '';
@@ -104,5 +109,19 @@ describe('checkpoint files', () => {
     expect(() => writeCheckpoint(file, specifications, broken)).toThrow(TypeError);
     expect(readdirSync(folder)).toEqual(['a.safetensors']);
     expect(read()!.step).toBe(42);
+  });
+
+  it('go away with what killed trainers left of them, and nothing else does', () => {
+    write();
+    const names = ['a.safetensors.123.tmp', 'b.safetensors', 'b.safetensors.7.tmp', 'a.safetensors.note'];
+    for (const name of names) writeFileSync(join(folder, name), 'x');
+    removeCheckpoint(file);
+    expect(readdirSync(folder).sort()).toEqual([
+      'a.safetensors.note',
+      'b.safetensors',
+      'b.safetensors.7.tmp',
+    ]);
+    removeCheckpoint(file);
+    expect(read()).toBeNull();
   });
 });
