@@ -213,7 +213,8 @@ function cellEdges(values: readonly number[]): Map<number, readonly [number, num
       // At the ends as far as on the other side.
       const low = below ?? value / (above === null ? Math.SQRT2 : above / value);
       const high = above ?? value * (below === null ? Math.SQRT2 : value / below);
-      return [value, [low, high]];
+      // A side must have a logarithm too.
+      return [value, [Math.max(Number.MIN_VALUE, low), Math.min(Number.MAX_VALUE, high)]];
     }),
   );
 }

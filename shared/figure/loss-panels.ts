@@ -75,7 +75,7 @@ export function tallyOf(panel: LossPanel, lossAxis: Axis): Tally {
       }
       const place = lossAxis.place(point.loss);
       if (place === null || !(point.learningRate > 0)) tally.add('not on a log axis');
-      else if (place > 1) tally.add('clipped');
+      else if (place < 0 || place > 1) tally.add('clipped');
     }
     if (optimum?.uncertain === true) tally.add('uncertain');
   }

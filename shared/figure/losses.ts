@@ -190,7 +190,8 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
       }
       piece.push(at);
       const [across, down] = at;
-      if (down >= panel.box.y) dots.push(`M${formatNumber(across)} ${formatNumber(down)}h0.01`);
+      if (down >= panel.box.y && down <= panel.box.y + panel.box.height)
+        dots.push(`M${formatNumber(across)} ${formatNumber(down)}h0.01`);
     }
     end();
     if (dots.length > 0) curves.push(drawDots(dots.join(''), color, style));

@@ -126,7 +126,9 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
   const one = axisMargins(batch, rate, style, { x: true, y: true });
   const two = axisMargins(progress, batch, style, { x: true, y: true });
   const beside = width >= SIDE_BY_SIDE;
-  const free = width - 2 * PAGE_MARGIN - side.width - COLUMN_GAP - one.left;
+  // Panels above each other share their left side, and so the room for the wider labels.
+  const left = beside ? one.left : Math.max(one.left, two.left);
+  const free = width - 2 * PAGE_MARGIN - side.width - COLUMN_GAP - left;
   const boxWidth = beside ? (free - 1.6 * COLUMN_GAP - two.left - two.end) / 2 : free;
   const boxHeight = Math.min(220, Math.max(80, 0.8 * boxWidth));
 
@@ -156,7 +158,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
   const peakHeader = header({ letter: 'b', title: '', notes: peakTally.notes() }, boxWidth, style);
 
   const top = PAGE_MARGIN + Math.max(ridgeHeader.height, beside ? peakHeader.height : 0);
-  const first = { x: PAGE_MARGIN + one.left, y: top, width: boxWidth, height: boxHeight };
+  const first = { x: PAGE_MARGIN + left, y: top, width: boxWidth, height: boxHeight };
   const sideX = first.x + boxWidth + COLUMN_GAP * 0.7;
   const second = beside
     ? { ...first, x: sideX + side.width + COLUMN_GAP * 1.2 + two.left }
@@ -172,7 +174,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
           ...drawFrame({ box: first, x: batch, y: rate }, style, {
             xTitle: BATCH_SIZE,
             yTitle: 'optimal learning rate',
-            left: one.left,
+            left,
           }),
           ...side.draw(sideX, first.y, boxHeight),
           ...peakHeader.draw(second),
@@ -180,7 +182,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
           ...drawFrame({ box: second, x: progress, y: batch }, style, {
             xTitle: by === 'steps' ? 'step' : 'target loss (training →)',
             yTitle: 'peak batch size',
-            left: beside ? two.left : one.left,
+            left: beside ? two.left : left,
           }),
         ];
   const total = new Tally();

@@ -26,7 +26,15 @@ export function position(
 ): readonly [number, number] | null {
   const [across, up] = [x.place(xValue), y.place(yValue)];
   if (across === null || up === null) return null;
-  return [box.x + across * box.width, box.y + (1 - up) * box.height];
+  return [box.x + near(across) * box.width, box.y + (1 - near(up)) * box.height];
+}
+
+/**
+ * A million lengths beyond an axis is as good as any distance: farther out, where a loss of 1e20 would stand, the rest
+ * of its line would be lost in rounding.
+ */
+function near(place: number): number {
+  return Math.min(1e6, Math.max(-1e6, place));
 }
 
 /** The same, null outside of the box too: for markers, which must not leave it. */

@@ -59,10 +59,11 @@ export function logDomain(values: Iterable<number>, padding: number): [number, n
   const length = Math.log10(high) - Math.log10(low);
   // A single value gets a little more than a factor of two of room, so that ticks stand on both sides.
   const added = length < 1e-9 ? 0.4 : padding * length;
-  // At the ends of the range of numbers some room must be left between the two.
+  // At the ends of the range of numbers some room must be left between the two. A power of a logarithm may be rounded
+  // to inside of the value itself, which would then be called clipped.
   return [
-    10 ** Math.max(-307, Math.min(306.5, Math.log10(low) - added)),
-    10 ** Math.min(307, Math.max(-306.5, Math.log10(high) + added)),
+    Math.min(low, 10 ** Math.max(-307, Math.min(306.5, Math.log10(low) - added))),
+    Math.max(high, 10 ** Math.min(307, Math.max(-306.5, Math.log10(high) + added))),
   ];
 }
 

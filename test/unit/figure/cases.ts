@@ -141,10 +141,17 @@ interface MigrationCase {
 }
 
 const six = powers(1, 6);
+const tokens = powers(1024, 13);
 const migrations: Record<string, MigrationCase> = {
   ordinary: { series: ridges([1, 2, 5, 10, 20, 50, 100], six), shown: [2, 10, 100], batchSizes: six },
   'equal loss': { series: ridges([2, 1.5, 1, 0.5], six), batchSizes: six, by: 'loss' },
   'one column': { series: ridges([2, 10, 100], six), batchSizes: six, width: COLUMN },
+  // Short labels of the learning rate above long ones of the batch size.
+  'long batch sizes in one column': {
+    series: ridges([2, 10, 100], tokens),
+    batchSizes: tokens,
+    width: COLUMN,
+  },
   'one batch': { series: ridges([1, 10], [8]), batchSizes: [8] },
   'one step': { series: ridges([10], six), batchSizes: six },
   'interval beyond the axis': { series: ridges([1, 10], six, { interval: 500 }), batchSizes: six },

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toCsv } from '#shared/figure/csv.ts';
-import { clippedLine, drawWhisker } from '#shared/figure/panel.ts';
+import { clippedLine, drawWhisker, position } from '#shared/figure/panel.ts';
 import { robustHighest, wantsLogarithm } from '#shared/figure/robust.ts';
-import { linearAxis } from '#shared/figure/scales.ts';
+import { linearAxis, logAxis } from '#shared/figure/scales.ts';
 import { fitText, textWidth } from '#shared/figure/text-width.ts';
 import { element, formatNumber, page, serialise } from '#shared/figure/tree.ts';
 import { parseXml } from './xml.ts';
@@ -90,6 +90,22 @@ describe('lines and intervals at the side of a panel', () => {
               expect(drawn.some(([u, v]) => Math.abs(u - x) < 1e-6 && Math.abs(v - y) < 1e-6)).toBe(true);
       }),
     );
+  });
+
+  it('goes on where it should after a loss just short of overflow', () => {
+    const panel = { box, x: logAxis([1e-4, 1e-1]), y: linearAxis([0.2, 2.4]) };
+    for (const far of [1e6, 1e15, 1e20, 3e38, 1e308, -1e308]) {
+      const points = [
+        [1e-3, 1],
+        [3e-3, far],
+        [1e-2, 1.5],
+      ].map(([rate, loss]) => position(panel, rate, loss)!);
+      const pieces = clippedLine(points, box);
+      const end = pieces.at(-1)!.at(-1)!;
+      expect(pieces).toHaveLength(2);
+      expect(end[0]).toBeCloseTo(points[2][0], 6);
+      expect(end[1]).toBeCloseTo((100 * 0.9) / 2.2, 6);
+    }
   });
 
   it('ends an interval beyond the axis at its side and says so', () => {

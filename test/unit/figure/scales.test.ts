@@ -92,6 +92,21 @@ describe('logarithmic axis', () => {
   });
 });
 
+describe('domain without padding', () => {
+  it('holds its own first and last value in spite of rounding', () => {
+    const positive = fc.double({ min: 1e-300, max: 1e300, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(positive, { minLength: 1, maxLength: 5 }), (values) => {
+        const axis = logAxis(logDomain(values, 0));
+        for (const value of values) {
+          expect(axis.place(value)).toBeGreaterThanOrEqual(0);
+          expect(axis.place(value)).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+});
+
 describe('axis of batch sizes', () => {
   it('has a tick at each sampled batch size and nowhere else', () => {
     const sizes = fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 60 });
