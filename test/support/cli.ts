@@ -1,12 +1,16 @@
 /** Runs `surge` as a user does: a real process through the launcher. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { SpecificationInput } from '#shared/experiment/specification.ts';
+import { metrics, type Metric } from '#shared/experiment/stack.ts';
+import { openStoreReadOnly } from '#main/lab/store/index.ts';
+import type { ReadableStore, Stack } from '#main/lab/store/types.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../main/setup/launch.mjs', import.meta.url));
 
@@ -23,7 +27,7 @@ export interface Running {
 }
 
 export function startSurge(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, process.env.MIN ? [process.env.MIN, ...args] : [LAUNCHER, 'surge', ...args], {
+  const child = spawn(process.execPath, [LAUNCHER, 'surge', ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -39,6 +43,77 @@ export function startSurge(args: readonly string[], environment: NodeJS.ProcessE
 
 export function surge(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Finished> {
   return startSurge(args, environment).finished;
+}
+
+/** Runs a command with --json: its exit code and what it printed, which must be one JSON document. */
+export async function surgeJson(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ code: number | null; value: unknown; stderr: string }> {
+  const { code, stdout, stderr } = await surge([...args, '--json'], environment);
+  try {
+    return { code, value: JSON.parse(stdout), stderr };
+  } catch {
+    throw new Error(`surge ${args.join(' ')} printed no JSON (exit code ${code}):\n${stdout}\n${stderr}`);
+  }
+}
+
+/** Resolves when the condition holds; throws after the given time, naming what was waited for. */
+export async function waitUntil(what: string, condition: () => boolean, seconds = 60): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`after ${seconds} s still waiting until ${what}`);
+    await setTimeout(25);
+  }
+}
+
+/** All stacks of a store that may not be there yet. */
+export function stacksOf(file: string): Stack[] {
+  if (!existsSync(file)) return [];
+  let store: ReadableStore;
+  try {
+    store = openStoreReadOnly(file);
+  } catch {
+    // It is being created at this moment.
+    return [];
+  }
+  try {
+    const all = store.experiments().flatMap((e) => store.stacks(e.id));
+    return [...new Map(all.map((stack) => [stack.key, stack])).values()];
+  } finally {
+    store.close();
+  }
+}
+
+/** Every curve of the only experiment of a store as bytes: equal exactly when each value is, NaN included. */
+export function curvesOf(file: string): { metric: Metric; recorded: number[]; bytes: string }[] {
+  const store = openStoreReadOnly(file);
+  try {
+    const [experiment, ...others] = store.experiments();
+    if (others.length > 0) throw new Error(`${file} has ${others.length + 1} experiments`);
+    return metrics.map((metric) => {
+      const { recorded, values } = store.curveSet(experiment.id, metric);
+      return {
+        metric,
+        recorded: [...recorded],
+        bytes: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64'),
+      };
+    });
+  } finally {
+    store.close();
+  }
+}
+
+/** How often each stack was started and finished, by the word of its spool. */
+export function spoolEvents(file: string): { starts: number; finishes: number }[] {
+  const folder = `${file}.spool`;
+  return readdirSync(folder)
+    .filter((name) => /^stack-.*\.jsonl$/.test(name))
+    .map((name) => {
+      const text = readFileSync(join(folder, name), 'utf8');
+      const times = (event: string) => text.split(`"event":"${event}"`).length - 1;
+      return { starts: times('start'), finishes: times('finished') };
+    });
 }
 
 /** A folder of its own for a test; call the result's `remove` at the end. */

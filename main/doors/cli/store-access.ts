@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { openStore, openStoreReadOnly, spoolFolderOf } from '#main/lab/store/index.ts';
+import { asStoreError, openStore, openStoreReadOnly, spoolFolderOf } from '#main/lab/store/index.ts';
 import type { ReadableStore, WritableStore } from '#main/lab/store/types.ts';
 
 export interface StoreOption {
@@ -26,6 +26,8 @@ export async function withReader<T>(
   const store = openStoreReadOnly(storeFile(options));
   try {
     return await use(store);
+  } catch (error) {
+    throw inWords(error, store.file);
   } finally {
     store.close();
   }
@@ -53,7 +55,15 @@ export async function withWriter<T>(
   const store = openStore(storeFile(options));
   try {
     return await use(store);
+  } catch (error) {
+    throw inWords(error, store.file);
   } finally {
     store.close();
   }
+}
+
+/** SQLite itself may fail in the middle of anything: a full disk, a damaged page. */
+function inWords(error: unknown, file: string): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code.startsWith('SQLITE_') ? asStoreError(error, file) : error;
 }

@@ -10,7 +10,7 @@ import type { ReadableStore, WritableStore } from './types.ts';
 import { takeWriterLock, type WriterLock } from './writer-lock.ts';
 import { StoreWriter } from './writer.ts';
 
-export { StoreError, type StoreErrorCode } from './store-error.ts';
+export { asStoreError, StoreError, type StoreErrorCode } from './store-error.ts';
 export { spoolFolderOf, stackCheckpointFile, stackSpoolFile } from './paths.ts';
 
 function connect(

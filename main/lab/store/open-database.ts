@@ -40,7 +40,10 @@ function checkKind(database: Database, file: string): boolean {
 
 function quickCheck(database: Database): string[] {
   const rows = database.prepare<[], { quick_check: string }>('PRAGMA quick_check(3)').all();
-  return rows.map((row) => row.quick_check).filter((finding) => finding !== 'ok');
+  // A finding can have several lines, the first of which names the database, of which there is one.
+  return rows
+    .flatMap((row) => row.quick_check.split('\n'))
+    .filter((finding) => finding !== 'ok' && !finding.startsWith('***'));
 }
 
 function checkIntegrity(database: Database, file: string): void {
@@ -49,6 +52,7 @@ function checkIntegrity(database: Database, file: string): void {
 }
 
 function explain(error: unknown, file: string): unknown {
+  if (error instanceof StoreError) return error;
   const known = asStoreError(error, file);
   if (known instanceof StoreError && known.code === 'damaged') {
     return damaged(file, error instanceof Error ? error.message : String(error), error);

@@ -23,7 +23,16 @@ const specification: SpecificationInput = {
   length: { steps: 3000 },
   evaluation: { examples: 500 },
 };
-const training = ['--trainers', '2', '--threads', '1', '--cells-per-stack', '4', '--checkpoint-seconds', '0.2'];
+const training = [
+  '--trainers',
+  '2',
+  '--threads',
+  '1',
+  '--cells-per-stack',
+  '4',
+  '--checkpoint-seconds',
+  '0.2',
+];
 const KILLS = 20;
 const folder = temporaryFolder();
 const file = folder.file('experiment.yaml');
@@ -90,9 +99,15 @@ test('twenty kills at random instants change nothing', async () => {
     // Bit by bit: NaN equals NaN.
     expect(Buffer.from(b.values.buffer).equals(Buffer.from(a.values.buffer)), metric).toBe(true);
   }
-  for (const name of readdirSync(actual.spoolFolder).filter((n) => n.startsWith('stack-') && n.endsWith('.jsonl'))) {
-    const events = readFileSync(join(actual.spoolFolder, name), 'utf8').match(/"event":"(start|finished)"/g) ?? [];
-    expect(events.filter((e) => e.includes('finished')), `${name} finished once`).toHaveLength(1);
+  for (const name of readdirSync(actual.spoolFolder).filter(
+    (n) => n.startsWith('stack-') && n.endsWith('.jsonl'),
+  )) {
+    const events =
+      readFileSync(join(actual.spoolFolder, name), 'utf8').match(/"event":"(start|finished)"/g) ?? [];
+    expect(
+      events.filter((e) => e.includes('finished')),
+      `${name} finished once`,
+    ).toHaveLength(1);
     expect(events.at(-1), `${name} was not started again after it had finished`).toContain('finished');
   }
   // Nothing is left behind: no checkpoint, no trainer.
