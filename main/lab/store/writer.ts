@@ -351,6 +351,8 @@ export class StoreWriter extends StoreReader implements WritableStore {
     if (!this.#database.open) return;
     try {
       this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // On a full disk everything stays in the log, where the next opening finds it.
     } finally {
       super.close();
       this.#journal.close();
