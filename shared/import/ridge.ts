@@ -1,4 +1,5 @@
 import type { RidgePoint } from '../laws/fit.ts';
+import { parabolaVertex } from '../analysis/parabola.ts';
 import { smoothOptimum } from '../analysis/smooth-optimum.ts';
 import type { ImportedCell, ImportedFamily } from './sweep.ts';
 
@@ -37,17 +38,6 @@ interface Column {
   readonly loss: number;
 }
 
-/** Vertex of the parabola through three points, the middle one the lowest; null when they are on a line. */
-function vertex(x: readonly number[], y: readonly number[]): number | null {
-  const left = (y[0] - y[1]) / (x[1] - x[0]);
-  const right = (y[2] - y[1]) / (x[2] - x[1]);
-  const bend = left + right;
-  // Both slopes are non-negative, as the middle is the lowest: their sum is 0 only for three equal losses.
-  if (!(bend > 0)) return null;
-  const middle = (x[0] + x[1]) / 2;
-  return middle + ((x[2] - x[0]) / 2) * (left / bend);
-}
-
 /** Columns of one batch size by learning rate. */
 function columnsOf(cells: readonly ImportedCell[]): Column[] {
   const byRate = new Map<number, number[]>();
@@ -83,13 +73,10 @@ function threePoint(
   const flags: OptimumFlag[] = [];
   const place = grid.indexOf(rate);
   if (grid[place - 1] !== three[0].rate || grid[place + 1] !== three[2].rate) flags.push('missing-neighbour');
-  const x = three.map((column) => (axis === 'ln' ? Math.log(column.rate) : column.rate));
-  const at = vertex(
-    x,
-    three.map((column) => column.loss),
-  );
-  if (at === null) return { ...onGrid, flags: [...flags, 'flat'] };
-  return { learningRate: axis === 'ln' ? Math.exp(at) : at, gridLearningRate: rate, loss, flags };
+  const [low, middle, high] = three.map((column) => (axis === 'ln' ? Math.log(column.rate) : column.rate));
+  const vertex = parabolaVertex([low, middle, high], [three[0].loss, three[1].loss, three[2].loss]);
+  if (vertex === null) return { ...onGrid, flags: [...flags, 'flat'] };
+  return { learningRate: axis === 'ln' ? Math.exp(vertex.x) : vertex.x, gridLearningRate: rate, loss, flags };
 }
 
 function smooth(columns: readonly Column[]): Omit<ImportedOptimum, 'batchSize' | 'usable' | 'failed'> | null {

@@ -23,7 +23,7 @@ export interface LeastSquaresResult {
   readonly converged: boolean;
 }
 
-const ITERATION_LIMIT = 200;
+const ITERATION_LIMIT = 2000;
 const STEP_TOLERANCE = 1e-11;
 /** A step whose predicted gain is this small a part of the sum of squares is lost in rounding. */
 const GAIN_TOLERANCE = 1e-15;

@@ -153,7 +153,7 @@ export class LawSolver {
       if (lowest) minima.push(s);
     }
     minima.sort((a, b) => sums[a] - sums[b] || a - b);
-    return minima.slice(0, STARTS).map((s) => this.#scanPoint(s));
+    return minima.slice(0, STARTS).map((s) => ({ at: this.#scanPoint(s), sumOfSquares: sums[s] }));
   }
 
   /**
@@ -168,9 +168,7 @@ export class LawSolver {
     const width = this.#lnBatch.length;
     const count = this.law.shape.length;
     const { lower, upper } = this.bounds(weights);
-    let starts = this.#starts(lnRates, weights, lower, upper);
-    // A refit of nearly the same points starts where the first fit ended; the scan still checks that start.
-    if (options.near !== undefined) starts = [options.near, ...starts.slice(0, 1)];
+    const starts = this.#starts(lnRates, weights, lower, upper);
     if (options.hold !== undefined && count > 0) {
       lower[0] = options.hold;
       upper[0] = options.hold;
@@ -217,9 +215,11 @@ export class LawSolver {
         }
       },
     };
-    let best = minimizeSquares(problem, starts[0] ?? new Float64Array(count));
-    for (const start of starts.slice(1)) {
-      const other = minimizeSquares(problem, start);
+    let best = minimizeSquares(problem, options.near ?? starts[0]?.at ?? new Float64Array(count));
+    for (const start of starts.slice(options.near === undefined ? 1 : 0)) {
+      // A refit of nearly the same points needs no second start when it lies below everything that the scan has seen.
+      if (options.near !== undefined && best.sumOfSquares <= start.sumOfSquares) break;
+      const other = minimizeSquares(problem, start.at);
       if (other.sumOfSquares < best.sumOfSquares) best = other;
     }
     problem.evaluate(best.at, new Float64Array(width), null);

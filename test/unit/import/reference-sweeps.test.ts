@@ -11,6 +11,7 @@ import { fitLaws, fitOf } from '#shared/laws/fit.ts';
 import type { LawName } from '#shared/laws/laws.ts';
 import { fitAlpha1Linear } from '#shared/laws/linear-alpha1.ts';
 import { judgeRidge } from '#shared/laws/verdict.ts';
+import { fitStepsLine, fitStepsLogSpace } from '#shared/theory/steps-examples.ts';
 import { describeWithReference } from '../../support/reference.ts';
 
 async function sweep(folder: string, file: string, mapping?: ImportMappingInput): Promise<ImportedSweep> {
@@ -391,5 +392,60 @@ describeWithReference('steps to a target loss', (folder) => {
     expect(
       Math.max(...imported.families.flatMap((f) => f.cells.map((cell) => cell.tokens!))),
     ).toBeGreaterThan(2 ** 31);
+  });
+
+  it('gives the published fits of all five models', async () => {
+    const wanted: Record<string, { log: number[]; error: number; line: number[]; published: number }> = {
+      '85M': {
+        log: [2190.6, 1293.83, 2834258, 0.022023],
+        error: 0.061,
+        line: [2165.53, 1301.36, 2818124],
+        published: 745.32,
+      },
+      '151M': {
+        log: [3239.79, 1752.42, 5677478, 0.026917],
+        error: 0.072,
+        line: [3173.81, 1773.88, 5629971],
+        published: 955.16,
+      },
+      '302M': {
+        log: [5432.63, 2095.35, 11383270, 0.014512],
+        error: 0.059,
+        line: [5318.32, 2126.59, 11309902],
+        published: 1393.73,
+      },
+      '604M': {
+        log: [7906.61, 2459.93, 19449688, 0.017264],
+        error: 0.073,
+        line: [7640.1, 2524.11, 19284467],
+        published: 1888.52,
+      },
+      '1.2B': {
+        log: [11131.05, 3897.31, 43381131, 0.013074],
+        error: 0.073,
+        line: [10776.59, 3999.03, 43095962],
+        published: 2533.41,
+      },
+    };
+    const { families } = await sweep(folder, CBS);
+    expect(families).toHaveLength(5);
+    for (const family of families) {
+      const points = family.cells.map((cell) => ({ batchSize: cell.batchSize, steps: cell.stepsToTarget! }));
+      const expected = wanted[family.key.model];
+      const log = fitStepsLogSpace(points)!;
+      close(log.bNoise, expected.log[0], 5e-6);
+      close(log.stepsMin, expected.log[1], 5e-6);
+      close(log.examplesMin, expected.log[2], 1e-6);
+      close(log.sumOfSquares, expected.log[3], 0, 1e-6);
+      // The table has three decimals; 0.0715 of the second model stands there as 0.072.
+      close(log.lnBNoiseStandardError, expected.error, 0, 6e-4);
+      const line = fitStepsLine(points)!;
+      close(line.bNoise, expected.line[0], 5e-6);
+      close(line.stepsMin, expected.line[1], 5e-6);
+      close(line.examplesMin, expected.line[2], 1e-6);
+      // The authors' critical batch is another quantity, and the line is biased low.
+      close(log.bNoise / 5 + 307.2, expected.published, 1e-5);
+      expect(line.bNoise! / log.bNoise).toBeLessThan(0.99);
+    }
   });
 });

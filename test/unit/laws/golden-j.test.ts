@@ -51,7 +51,7 @@ describeWithReference('golden group j: law fits', (folder) => {
         tolerance * Math.abs(wanted),
       );
     };
-    const points = inputs.B.map((batchSize, i) => ({ batchSize, learningRate: inputs.eps_opt[i]! }));
+    const points = inputs.B.map((batchSize, i) => ({ batchSize, learningRate: inputs.eps_opt[i] }));
     const ridge = fitLaws(points, { laws: inputs.laws });
     expect(ridge.fits.map((fit) => fit.law).sort()).toEqual(Object.keys(expected.fits).sort());
     for (const [law, wanted] of Object.entries(expected.fits)) {
@@ -62,7 +62,7 @@ describeWithReference('golden group j: law fits', (folder) => {
           .sort(),
       );
       for (const [name, value] of Object.entries(wanted.params)) {
-        close(fit.parameters[NAMES[name]!]!, value, `${law} ${name}`, byField.params);
+        close(fit.parameters[NAMES[name]]!, value, `${law} ${name}`, byField.params);
       }
       close(fit.sumOfSquares, wanted.ssr_ln, `${law} ssr`);
       expect(fit.k).toBe(wanted.k);
