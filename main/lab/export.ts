@@ -4,12 +4,13 @@
  * written under a temporary name and renamed when complete, so a half-written export is never taken for a whole one.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { cellIndex, type CurveSet } from '#shared/analysis/curves.ts';
 import type { Metric } from '#shared/experiment/stack.ts';
+import { makeFolder } from './make-folder.ts';
 import type { Cell, ExperimentSummary, ReadableStore, Stack } from './store/types.ts';
 
 export interface ExportOptions {
@@ -195,7 +196,7 @@ export async function exportCsv(
   const stacks = new Map(store.stacks(experimentId).map((stack) => [stack.key, stack]));
   const lookup = (metric: Metric) => new CurveLookup(store.curveSet(experimentId, metric));
   const place = ['cell', 'batch_size', 'learning_rate', 'seed', 'step', 'samples'];
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // An older manifest must not vouch for newer files.
   await rm(join(folder, 'manifest.json'), { force: true });
   const files = [
@@ -269,6 +270,6 @@ export async function exportJson(
     }
     yield '\n]}\n';
   }
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   return { cells: cells.length, bytes: await writeWhole(file, texts()) };
 }

@@ -1,6 +1,6 @@
 /** Draws an experiment's figures and writes each as SVG, with exactly the drawn data as CSV beside it. */
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import { defaultTargets } from '#shared/analysis/migration.ts';
 import { toCsv } from '#shared/figure/csv.ts';
@@ -17,6 +17,7 @@ import { lossesFigure } from '#shared/figure/losses.ts';
 import { migrationFigure } from '#shared/figure/migration.ts';
 import { COLUMN_WIDTH, FULL_WIDTH } from '#shared/figure/sheet.ts';
 import { POINTS_PER_MILLIMETRE, serialise } from '#shared/figure/tree.ts';
+import { makeFolder } from './make-folder.ts';
 
 export const figureKinds = ['losses', 'heat-map', 'migration'] as const;
 export type FigureKind = (typeof figureKinds)[number];
@@ -92,7 +93,7 @@ export async function writeFigures(
 }
 
 export async function writeDrawn(figures: readonly NamedFigure[], outFolder: string): Promise<string[]> {
-  await makeFolder(resolve(outFolder));
+  await makeFolder(outFolder);
   const paths: string[] = [];
   for (const { name, figure } of figures) {
     for (const [extension, text] of [
@@ -105,26 +106,6 @@ export async function writeDrawn(figures: readonly NamedFigure[], outFolder: str
     }
   }
   return paths;
-}
-
-/** With its parents. Not by mkdir's own recursion, which never ends where the system refuses a folder as absent (/proc). */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (code !== 'ENOENT' || dirname(path) === path || (await exists(dirname(path)))) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -1,12 +1,14 @@
 /** The folder named by --out, made when absent. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { makeFolder } from '#main/lab/make-folder.ts';
 import { BadInput } from './exit-codes.ts';
 
 /** Throws BadInput when files cannot be written there, before any work is done. */
-export function requireOutputFolder(folder: string): void {
+export async function requireOutputFolder(folder: string): Promise<void> {
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    await makeFolder(folder);
+    await access(folder, constants.W_OK);
   } catch (error) {
     throw new BadInput(`--out ${folder}: ${reason((error as NodeJS.ErrnoException).code)}`);
   }

@@ -23,7 +23,7 @@ export function addExport(program: Command): void {
       ) =>
         withReader(options, async (store) => {
           const experiment = store.experiment(name);
-          requireOutputFolder(options.out);
+          await requireOutputFolder(options.out);
           const training = options.training === true;
           if (options.format === 'csv') {
             const manifest = await exportCsv(store, experiment.id, options.out, { training });

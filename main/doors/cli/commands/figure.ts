@@ -59,7 +59,7 @@ export function addFigure(program: Command): void {
         const experiment = store.experiment(name);
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         checkSteps(curves, [...(options.steps ?? []), ...(options.step === undefined ? [] : [options.step])]);
-        requireOutputFolder(options.out);
+        await requireOutputFolder(options.out);
         const { steps, step, by, targets, moreSteps, lossAxis } = options;
         const figures = drawFigures(curves, experiment.name, {
           kinds: options.kind === 'all' ? figureKinds : [options.kind],
