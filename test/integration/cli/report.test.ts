@@ -40,9 +40,7 @@ const file = folder.file('experiment.yaml');
 const store = folder.file('lab.surge');
 const training = ['--store', store, '--trainers', '2', '--threads', '1'];
 
-const counts = z.strictObject(
-  Object.fromEntries(cellStates.map((state) => [state, z.int()])) as Record<string, z.ZodInt>,
-);
+const counts = z.strictObject(Object.fromEntries(cellStates.map((state) => [state, z.int()])));
 const summary = z.strictObject({
   key: z.string(),
   name: z.string(),
