@@ -17,15 +17,28 @@ export interface Workforce {
   readonly threads: number;
 }
 
+/** Resident memory of a trainer with a usual stack, TensorFlow included. */
 const TRAINER_BYTES = 1.2e9;
 
+export interface Machine {
+  readonly cores: number;
+  readonly freeBytes: number;
+  /** The engine trains on a GPU. */
+  readonly gpu: boolean;
+}
+
 /**
- * One trainer a core, one thread each, as far as memory reaches: small stacks scale across processes far better than
- * across threads, and start-up and compilation of one overlap the training of another.
+ * On a CPU one trainer a core with one thread each, as far as memory reaches: small stacks scale across processes far
+ * better than across threads, and start-up and compilation of one overlap the training of another. On a GPU one trainer,
+ * since a process takes the device for itself. Wishes go first; threads share the cores among the trainers.
  */
-export function defaultWorkforce(cores: number, freeBytes: number): Workforce {
-  const trainers = Math.max(1, Math.min(cores, Math.floor(freeBytes / TRAINER_BYTES)));
-  return { trainers, threads: Math.max(1, Math.floor(cores / trainers)) };
+export function defaultWorkforce(
+  machine: Machine,
+  wishes: { readonly trainers?: number | undefined; readonly threads?: number | undefined } = {},
+): Workforce {
+  const fitting = Math.floor(machine.freeBytes / TRAINER_BYTES);
+  const trainers = wishes.trainers ?? (machine.gpu ? 1 : Math.max(1, Math.min(machine.cores, fitting)));
+  return { trainers, threads: wishes.threads ?? Math.max(1, Math.floor(machine.cores / trainers)) };
 }
 
 /** Microseconds a cell and step, interpolated in ln B between the measured batch sizes, for the nearest stack size. */

@@ -4,9 +4,9 @@ import type { Grid } from '#shared/experiment/grid.ts';
 import { estimateCost } from '#main/lab/scheduler/estimate.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { calibrate } from '#main/lab/scheduler/calibration.ts';
+import { machineWorkforce } from '#main/lab/scheduler/machine.ts';
 import { bytes, count, duration, learningRate, print, printJson, table } from '../terminal.ts';
 import { withJson, wholeNumber } from './options.ts';
-import { workforceOf } from './run-options.ts';
 
 export function addCheck(program: Command): void {
   withJson(
@@ -22,7 +22,7 @@ export function addCheck(program: Command): void {
       ) => {
         const { specification, warnings } = await readExperimentFile(file);
         const grid = expandGrid(specification);
-        const workforce = workforceOf(options);
+        const workforce = machineWorkforce(options);
         const calibration = options.calibrate
           ? await calibrate(specification, grid, workforce.threads)
           : null;

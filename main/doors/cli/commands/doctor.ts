@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { cpus, freemem } from 'node:os';
 import type { Command } from 'commander';
-import { defaultWorkforce } from '#main/lab/scheduler/settings.ts';
+import { machineWorkforce } from '#main/lab/scheduler/machine.ts';
 import { openStoreReadOnly, rebuildStore, StoreError } from '#main/lab/store/index.ts';
 import { checkEngine } from '#main/setup/check-engine.ts';
 import { describeEngine } from '#main/setup/engine-commands.ts';
@@ -30,7 +29,7 @@ export function addDoctor(program: Command): void {
       }
       const engine = await checkEngine();
       const store = inspectStore(file);
-      const workforce = defaultWorkforce(cpus().length, freemem());
+      const workforce = machineWorkforce();
       if (options.json === true) printJson({ node: process.version, workforce, engine, store });
       else {
         print(

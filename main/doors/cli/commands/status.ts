@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { cellStates } from '#shared/experiment/stack.ts';
 import type { CellState } from '#shared/experiment/stack.ts';
-import type { Cell, ExperimentSummary, ReadableStore, StateCounts } from '#main/lab/store/types.ts';
+import { isAlive } from '#main/lab/scheduler/processes.ts';
+import type { Cell, ExperimentSummary, ReadableStore, Stack, StateCounts } from '#main/lab/store/types.ts';
 import { withReader } from '../store-access.ts';
 import { count, learningRate, localTime, print, printJson, table } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
@@ -38,9 +39,21 @@ export function addStatus(program: Command): void {
     withReader(options, (store) => {
       const experiment = store.experiment(name);
       const cells = store.cells(experiment.id);
+      const abandoned = abandonedStacks(store.stacks(experiment.id));
       if (options.json === true)
-        printJson({ ...summaryJson(experiment), reasons: reasons(cells), cellStates: cells.map(cellJson) });
-      else printStatus(experiment, cells);
+        printJson({
+          ...summaryJson(experiment),
+          abandonedStacks: abandoned,
+          reasons: reasons(cells),
+          cellStates: cells.map(cellJson),
+        });
+      else {
+        printStatus(experiment, cells);
+        if (abandoned > 0)
+          print(
+            `${count(abandoned, 'stack')} of the running cells ended without a word, with the process that ran this sweep: surge resume ${experiment.key} continues.`,
+          );
+      }
     }),
   );
 
@@ -69,6 +82,11 @@ export function overallState(experiment: ExperimentSummary): string {
   if (counts.interrupted > 0) return 'interrupted';
   if (counts.planned > 0) return counts.planned === cells ? 'planned' : 'incomplete';
   return 'failures';
+}
+
+/** Stacks that were being trained when their lab was killed: nobody has written down yet that they ended. */
+function abandonedStacks(stacks: readonly Stack[]): number {
+  return stacks.filter((s) => s.state === 'running' && (s.process === null || !isAlive(s.process))).length;
 }
 
 function summaryJson(experiment: ExperimentSummary) {
