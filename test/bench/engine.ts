@@ -6,9 +6,8 @@
  *   npm run bench:engine -- [--json FILE] [--hidden 32,128] [--batch 1,16,128,1024] [--repeats 5] [--seconds 1] [--threads N]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
@@ -16,6 +15,7 @@ import { loadClassification } from '#main/training/data/load.ts';
 import { Contender } from './engine/contender.ts';
 import { benchPython } from './engine/python.ts';
 import { contenderNames, meanRatio, table, targets, type ContenderName, type Row } from './engine/report.ts';
+import { disturbedShare, quietMoment } from './engine/quiet.ts';
 import type { Task } from './engine/task.ts';
 
 const { values: options } = parseArgs({
@@ -33,8 +33,6 @@ const repeats = Math.max(3, Number(options.repeats));
 const seconds = Number(options.seconds);
 const threads = Number(options.threads);
 const EVALUATION_EXAMPLES = 2000;
-/** Idle threads of some libraries spin for a while; the next contender shall not pay for them. */
-const PAUSE_MILLISECONDS = 250;
 const learningRates = Array.from({ length: 16 }, (_, i) => 3e-4 * 100 ** (i / 15));
 const seeds = [0, 1, 2];
 /** Stacks that the compiled engine may choose from: learning rates × seeds. */
@@ -48,12 +46,6 @@ if (locateEngine() === null) {
   console.error('The TensorFlow engine is not installed. Run "surge engine install".');
   process.exit(1);
 }
-/** Processes that wanted to run in the last minute, before the benchmark began. */
-const [loadBefore] = loadavg();
-if (loadBefore > 0.5)
-  console.log(
-    `The machine is busy (load ${loadBefore.toFixed(1)}): timings will be too long and ratios uncertain.`,
-  );
 const folder = mkdtempSync(join(tmpdir(), 'surge-bench-'));
 const contenders = await start();
 const rows: Row[] = [];
@@ -65,6 +57,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 const goals = targets(rows);
+const disturbed = disturbedShare();
 console.log(`\nMicroseconds per run-step, median of ${repeats}; ${threads} threads; ${cpus()[0].model}`);
 console.log([...contenders.values()].map((c) => `${c.name}: ${c.version}`).join(', '));
 console.log(`\n${table(rows)}\n`);
@@ -73,6 +66,10 @@ for (const goal of goals)
     goal.met === null
       ? `not measured  ${goal.name}`
       : `${goal.met ? 'met   ' : 'MISSED'}  ${goal.name}: ${goal.value!.toFixed(2)} (${goal.at})`,
+  );
+if (disturbed > 0.1)
+  console.log(
+    `UNCERTAIN: other programs were busy before ${Math.round(disturbed * 100)} % of the measurements. Repeat this on a quiet machine.`,
   );
 if (options.json !== undefined)
   writeFileSync(
@@ -83,7 +80,7 @@ if (options.json !== undefined)
         model: 'MLP 784-H-10, Adam, 16 learning rates × 3 seeds',
         processor: cpus()[0].model,
         threads,
-        loadBefore,
+        disturbedShare: disturbed,
         repeats,
         versions: Object.fromEntries([...contenders].map(([name, c]) => [name, c.version])),
         rows,
@@ -148,7 +145,7 @@ async function measure(hidden: number, batchSize: number): Promise<Row> {
   const timings: Record<ContenderName, number[]> = { torch: [], jax: [], eager: [], compiled: [] };
   for (let repeat = 0; repeat < repeats; repeat++)
     for (const [name, contender] of contenders) {
-      await wait(PAUSE_MILLISECONDS);
+      await quietMoment();
       timings[name].push((await contender.measure(seconds)).microseconds);
     }
   const microseconds = Object.fromEntries(
@@ -170,7 +167,7 @@ async function fastestShape(compiled: Contender, task: Task): Promise<Shape> {
   let best = { shape: stackShapes[0], microseconds: Infinity };
   for (const shape of stackShapes) {
     await compiled.prepare({ ...task, ...shape });
-    await wait(PAUSE_MILLISECONDS);
+    await quietMoment();
     const timings = [await compiled.measure(seconds / 2), await compiled.measure(seconds / 2)];
     const microseconds = Math.min(...timings.map((t) => t.microseconds));
     if (microseconds < best.microseconds) best = { shape, microseconds };
