@@ -149,13 +149,14 @@ class ExperimentRun {
     watch.abort();
     if (this.#failure !== null) throw this.#failure.error;
     this.#report();
+    const left = this.#store.cells(this.#id).filter((c) => !ended(c.state));
+    // A pause or Ctrl-C that came too late has stopped nothing.
+    if (left.length === 0) return { end: 'complete' };
     if (this.#hold !== null) {
       this.#store.hold(this.#id, this.#hold);
       return { end: 'held', reason: this.#hold };
     }
     if (this.#options.signal.aborted) return { end: 'stopped' };
-    const left = this.#store.cells(this.#id).filter((c) => c.state !== 'done' && c.state !== 'diverged');
-    if (left.length === 0) return { end: 'complete' };
     return { end: 'failures', cells: left.length, reason: left[0].reason };
   }
 

@@ -66,6 +66,7 @@ const runReport = z.strictObject({
   ),
 });
 const status = summary.extend({
+  abandonedStacks: z.int(),
   reasons: z.array(z.strictObject({ state: z.string(), reason: z.string(), cells: z.int() })),
   cellStates: z.array(
     z.strictObject({
@@ -160,7 +161,8 @@ describe('reports', () => {
     const { experiments } = z.strictObject({ experiments: z.array(summary) }).parse(await read('list'));
     expect(experiments).toHaveLength(1);
     const cells = status.parse(await read('status', 'report'));
-    const { reasons: _, cellStates: states, ...same } = cells;
+    const { reasons: _, abandonedStacks: abandoned, cellStates: states, ...same } = cells;
+    expect(abandoned).toBe(0);
     expect(same).toEqual(experiments[0]);
     expect(states).toHaveLength(CELLS);
     const details = show.parse(await read('show', first.key.slice(0, 5)));

@@ -23,7 +23,7 @@ const specification: SpecificationInput = {
   optimizer: { kind: 'adam' },
   learningRates: { list: [1e-3, 3e-3, 1e-2, 1e30] },
   batchSizes: { list: [4, 8] },
-  length: { steps: 20_000 },
+  length: { steps: 40_000 },
   evaluation: { examples: 200 },
 };
 const training = [
@@ -133,6 +133,18 @@ describe('a running sweep', () => {
     expect(after.value).toMatchObject({ state: 'complete', hold: null });
   });
 
+  test('when lab and trainers are killed together, status says that nothing runs any more', async () => {
+    const lab = await midway();
+    const pids = trainers();
+    lab.child.kill('SIGKILL');
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await lab.finished;
+    await waitUntil('the trainers are gone', () => trainers().length === 0);
+    const { stdout } = await surge(['status', 'stopped', '--store', store]);
+    expect(stdout).toMatch(/\d stacks? of the running cells ended without a word.*surge resume/);
+    await resumes();
+  });
+
   test('a trainer that outlives a killed lab is found and ended before its stack continues', async () => {
     const lab = await midway();
     const orphans = trainers();
@@ -141,6 +153,8 @@ describe('a running sweep', () => {
     for (const pid of orphans) process.kill(pid, 'SIGSTOP');
     lab.child.kill('SIGKILL');
     await lab.finished;
+    const alive = await surgeJson(['status', 'stopped', '--store', store]);
+    expect(alive.value).toMatchObject({ state: 'running', abandonedStacks: 0 });
     const resumed = startSurge(['resume', '--store', store, ...training]);
     let notices = '';
     resumed.child.stderr?.on('data', (data: Buffer) => (notices += data.toString()));
