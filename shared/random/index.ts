@@ -1,3 +1,2 @@
 export { ExampleOrder } from './example-order.ts';
 export { stream } from './stream.ts';
-export type { Stream } from './stream.ts';
