@@ -34,7 +34,6 @@ export const optimizers = {
   sign: { kind: 'sign' },
   adam: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
 } as const satisfies Record<string, StackConfiguration['optimizer']>;
-type OptimizerName = keyof typeof optimizers;
 
 export const smallQuadratic = {
   kind: 'quadratic',
