@@ -85,7 +85,7 @@ export async function predictedPeak(
     prediction: {
       ...prediction,
       batchSizes,
-      beta1: optimizer.kind === 'adam' ? [optimizer.beta1] : [],
+      beta1: optimizer.kind === 'adam' || optimizer.kind === 'adamw' ? [optimizer.beta1] : [],
     },
   });
   return {

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { HostArray, StackProgram } from './engine/program.ts';
 import { elements } from './engine/program.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
-import type { Transformation } from './optimizers/transformation.ts';
+import type { Optimizer } from './optimizers/optimizer.ts';
 import type { StackLayout, Workload } from './workloads/workload.ts';
 
 export interface AssembledStack {
@@ -17,28 +17,30 @@ export interface AssembledStack {
 export function assembleStack(
   tf: TensorFlow,
   workload: Workload,
-  optimizer: Transformation,
+  { transformation, decay, rateCap }: Optimizer,
   layout: StackLayout,
 ): AssembledStack {
   const cells = layout.groups * layout.cellsPerGroup;
-  const parameterShapes = workload.parameters.map((p) => [cells, ...p.shape]);
+  const whole = (name: string, shape: readonly number[]) => ({
+    name,
+    shape: [cells, ...shape],
+    dtype: 'float32' as const,
+  });
+  const slots = workload.parameters.map((p) => transformation.slots(p.shape));
   const state = [
-    ...workload.parameters.map((p, i) => ({
-      name: p.name,
-      shape: parameterShapes[i],
-      dtype: 'float32' as const,
-    })),
+    ...workload.parameters.map((p) => whole(p.name, p.shape)),
     ...workload.parameters.flatMap((p, i) =>
-      optimizer.slots.map((slot) => ({
-        name: `${slot}/${p.name}`,
-        shape: parameterShapes[i],
-        dtype: 'float32' as const,
-      })),
+      slots[i].map((slot) => whole(`${slot.name}/${p.name}`, slot.shape)),
     ),
   ];
   const count = workload.parameters.length;
-  const scalarInput = { name: 'scalars', shape: [optimizer.scalars.length], dtype: 'float32' as const };
-  const hasScalars = optimizer.scalars.length > 0;
+  const scalarNames = [...transformation.scalars, ...(rateCap === null ? [] : ['rateCap'])];
+  const scalarValues = (step: number) => [
+    ...transformation.scalarValues(step),
+    ...(rateCap === null ? [] : [rateCap(step)]),
+  ];
+  const scalarInput = { name: 'scalars', shape: [scalarNames.length], dtype: 'float32' as const };
+  const hasScalars = scalarNames.length > 0;
 
   const program: StackProgram = {
     cells,
@@ -53,17 +55,22 @@ export function assembleStack(
         resident,
         perStep.slice(0, workload.batchInputs.length),
       );
-      const scalars = optimizer.scalars.map((_, i) =>
+      const scalars = scalarNames.map((_, i) =>
         perStep[workload.batchInputs.length].slice([i], [1]).reshape([]),
       );
       const nextParameters: Tensor[] = [];
       const nextSlots: Tensor[] = [];
+      let slot = count;
       parameters.forEach((parameter, p) => {
-        const from = count + p * optimizer.slots.length;
-        const slots = current.slice(from, from + optimizer.slots.length);
-        const { update, slots: updated } = optimizer.apply(tf, gradients[p], slots, scalars);
+        const { update, slots: updated } = transformation.apply(tf, gradients[p], {
+          slots: current.slice(slot, (slot += slots[p].length)),
+          scalars: scalars.slice(0, transformation.scalars.length),
+          parameter,
+        });
         const rates = learningRates.reshape([cells, ...workload.parameters[p].shape.map(() => 1)]);
-        nextParameters.push(tf.sub(parameter, tf.mul(rates, update)));
+        const kept = decay === 0 ? parameter : tf.sub(parameter, tf.mul(tf.mul(rates, decay), parameter));
+        const step = rateCap === null ? rates : tf.minimum(rates, scalars[scalars.length - 1]);
+        nextParameters.push(tf.sub(kept, tf.mul(step, update)));
         nextSlots.push(...updated);
       });
       return { state: [...nextParameters, ...nextSlots], loss };
@@ -85,7 +92,7 @@ export function assembleStack(
         return out;
       });
       if (hasScalars) {
-        const values = Array.from({ length: steps }, (_, s) => optimizer.scalarValues(firstStep + s + 1));
+        const values = Array.from({ length: steps }, (_, s) => scalarValues(firstStep + s + 1));
         arrays.push(Float32Array.from(values.flat()));
       }
       return arrays;

@@ -148,7 +148,7 @@ function unknownField(key: string, parent: unknown, objects: readonly z.ZodObjec
   const kinds = elsewhere.flatMap((object) =>
     discriminators(object).map(([name, text]) => `${name} ${text}`),
   );
-  if (kinds.length > 0) return `belongs to ${kinds.join(' and ')} only`;
+  if (kinds.length > 0) return `belongs to ${kinds.join(' or ')} only`;
   return `is not a known field${suggestion(key, here) || `; known are ${[...new Set(here)].join(', ')}`}`;
 }
 

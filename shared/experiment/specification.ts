@@ -71,18 +71,58 @@ export const workloadSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const beta = z.number().min(0).lt(1);
+const epsilon = z.number().nonnegative().finite();
+const weightDecay = z.number().nonnegative().finite();
+
 export const optimizerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sgd') }),
   /** Heavy ball: m ← momentum·m + g, theta ← theta − lr·m. */
-  z.strictObject({ kind: z.literal('momentum'), momentum: z.number().min(0).lt(1).default(0.9) }),
+  z.strictObject({ kind: z.literal('momentum'), momentum: beta.default(0.9) }),
+  /** The same with a look ahead: theta ← theta − lr·(g + momentum·m). */
+  z.strictObject({ kind: z.literal('nesterov'), momentum: beta.default(0.9) }),
   /** theta ← theta − lr·sign(g), sign(0) = 0. */
   z.strictObject({ kind: z.literal('sign') }),
+  /** Sign of the mean gradient (arXiv 1802.04434): m ← β m + (1−β) g without bias correction. */
+  z.strictObject({ kind: z.literal('signum'), beta: beta.default(0.9) }),
   /** Adam (arXiv 1412.6980) with bias correction and epsilon outside the root. */
   z.strictObject({
     kind: z.literal('adam'),
-    beta1: z.number().min(0).lt(1).default(0.9),
-    beta2: z.number().min(0).lt(1).default(0.999),
-    epsilon: z.number().nonnegative().finite().default(1e-8),
+    beta1: beta.default(0.9),
+    beta2: beta.default(0.999),
+    epsilon: epsilon.default(1e-8),
+  }),
+  /** Adam with decoupled weight decay (arXiv 1711.05101): theta is multiplied by 1 − lr·weightDecay. */
+  z.strictObject({
+    kind: z.literal('adamw'),
+    beta1: beta.default(0.9),
+    beta2: beta.default(0.999),
+    epsilon: epsilon.default(1e-8),
+    weightDecay: weightDecay.default(0.01),
+  }),
+  /** s ← s + g², theta ← theta − lr·g/(√s + epsilon). */
+  z.strictObject({ kind: z.literal('adagrad'), epsilon: epsilon.default(1e-10) }),
+  /** s ← alpha·s + (1−alpha)·g² without bias correction, theta ← theta − lr·g/(√s + epsilon). */
+  z.strictObject({
+    kind: z.literal('rmsprop'),
+    alpha: beta.default(0.99),
+    epsilon: epsilon.default(1e-8),
+  }),
+  /** Lion (arXiv 2302.06675). */
+  z.strictObject({
+    kind: z.literal('lion'),
+    beta1: beta.default(0.9),
+    beta2: beta.default(0.99),
+    weightDecay: weightDecay.default(0),
+  }),
+  /** Adafactor (arXiv 1804.04235) with PyTorch's rule and defaults; the learning rate is capped at 1/√t. */
+  z.strictObject({
+    kind: z.literal('adafactor'),
+    beta2Decay: z.number().negative().finite().default(-0.8),
+    epsilon1: epsilon.positive().default(1.1920929e-7),
+    epsilon2: epsilon.default(1e-3),
+    clip: z.number().positive().finite().default(1),
+    weightDecay: weightDecay.default(0),
   }),
 ]);
 

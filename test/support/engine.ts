@@ -33,6 +33,20 @@ export const optimizers = {
   momentum: { kind: 'momentum', momentum: 0.9 },
   sign: { kind: 'sign' },
   adam: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+  nesterov: { kind: 'nesterov', momentum: 0.9 },
+  signum: { kind: 'signum', beta: 0.9 },
+  adamw: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 },
+  adagrad: { kind: 'adagrad', epsilon: 1e-10 },
+  rmsprop: { kind: 'rmsprop', alpha: 0.99, epsilon: 1e-8 },
+  lion: { kind: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.1 },
+  adafactor: {
+    kind: 'adafactor',
+    beta2Decay: -0.8,
+    epsilon1: 1.1920929e-7,
+    epsilon2: 1e-3,
+    clip: 1,
+    weightDecay: 0.1,
+  },
 } as const satisfies Record<string, StackConfiguration['optimizer']>;
 
 export const smallQuadratic = {

@@ -9,19 +9,22 @@ import type { HessianProduct } from '#shared/theory/predict.ts';
 import { makeWorkload } from '../build-stack.ts';
 import { compiledBackend } from '../engine/compiled-backend.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
-import type { Transformation } from '../optimizers/transformation.ts';
+import { plain } from '../optimizers/optimizer.ts';
 import type { AssembledStack } from '../stack-program.ts';
 import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
 import { flatten, replicate } from './frozen-cell.ts';
 
 /** Adds gradients up in a slot; theta stays where it is. */
-const summing: Transformation = {
-  slots: ['sum'],
+const summing = plain({
+  slots: (shape) => [{ name: 'sum', shape }],
   scalars: [],
   scalarValues: () => [],
-  apply: (tf, gradient, [sum]) => ({ update: tf.zerosLike(gradient), slots: [tf.add(sum, gradient)] }),
-};
+  apply: (tf, gradient, { slots: [sum] }) => ({
+    update: tf.zerosLike(gradient),
+    slots: [tf.add(sum, gradient)],
+  }),
+});
 
 export interface GradientSource {
   readonly workload: WorkloadSpecification;

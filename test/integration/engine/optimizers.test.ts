@@ -9,19 +9,25 @@ import type { Workload } from '#main/training/workloads/workload.ts';
 import { describeWithEngine, engine } from '../../support/engine.ts';
 import { referenceFolder } from '../../support/reference.ts';
 
+/** A vector, or a matrix row by row. */
+type Nested = readonly (number | readonly number[])[];
+const flat = (values: Nested): number[] => values.flat();
+const shapeOf = (values: Nested): number[] =>
+  typeof values[0] === 'number' ? [values.length] : [values.length, (values[0] as readonly number[]).length];
+
 interface GoldenOptimizer {
   readonly id: string;
   readonly inputs: {
     readonly hyper: Readonly<Record<string, number>>;
     readonly A: readonly (readonly number[])[];
-    readonly b: readonly number[];
-    readonly theta0: readonly number[];
-    readonly noise: readonly (readonly number[])[];
+    readonly b: Nested;
+    readonly theta0: Nested;
+    readonly noise: readonly Nested[];
   };
   /** theta after each step, and the optimizer's state after the last one. */
   readonly expected: {
-    readonly theta: readonly (readonly number[])[];
-    readonly final_state: Readonly<Record<string, readonly number[]>>;
+    readonly theta: readonly Nested[];
+    readonly final_state: Readonly<Record<string, Nested>>;
   };
   readonly atol_float32: number;
 }
@@ -35,36 +41,57 @@ const specifications: Record<
   'h.sign': () => ({ kind: 'sign' }),
   'h.adam': (h) => ({ kind: 'adam', beta1: h.b1, beta2: h.b2, epsilon: h.eps }),
   'h.adam_beta_0_0': (h) => ({ kind: 'adam', beta1: h.b1, beta2: h.b2, epsilon: h.eps }),
+  'h.nesterov': (h) => ({ kind: 'nesterov', momentum: h.mu }),
+  'h.signum': (h) => ({ kind: 'signum', beta: h.beta }),
+  'h.adamw': (h) => ({ kind: 'adamw', beta1: h.b1, beta2: h.b2, epsilon: h.eps, weightDecay: h.wd }),
+  'h.adagrad': (h) => ({ kind: 'adagrad', epsilon: h.eps }),
+  'h.rmsprop': (h) => ({ kind: 'rmsprop', alpha: h.alpha, epsilon: h.eps }),
+  'h.lion': (h) => ({ kind: 'lion', beta1: h.b1, beta2: h.b2, weightDecay: h.wd }),
+  'h.adafactor_matrix_4x3': adafactor,
+  'h.adafactor_matrix_4x3_decay': adafactor,
+  'h.adafactor_vector': adafactor,
 };
+
+function adafactor(h: GoldenOptimizer['inputs']['hyper']): StackConfiguration['optimizer'] {
+  return {
+    kind: 'adafactor',
+    beta2Decay: h.beta2_decay,
+    epsilon1: h.eps1,
+    epsilon2: h.eps2,
+    clip: h.d,
+    weightDecay: h.wd,
+  };
+}
 
 /** Gradient A theta − b + noise, the noise of each step being a per-step input; two cells that start alike. */
 function goldenWorkload({ A, b, theta0, noise }: GoldenOptimizer['inputs']): Workload {
-  const n = b.length;
+  const shape = shapeOf(theta0);
+  const [n, columns = 1] = shape;
   return {
-    parameters: [{ name: 'theta', shape: [n] }],
-    initial: () => Float32Array.from([...theta0, ...theta0]),
+    parameters: [{ name: 'theta', shape }],
+    initial: () => Float32Array.from([...flat(theta0), ...flat(theta0)]),
     resident: [
-      { name: 'A', shape: [n, n], dtype: 'float32', values: Float32Array.from(A.flat()) },
-      { name: 'b', shape: [1, n], dtype: 'float32', values: Float32Array.from(b) },
+      { name: 'A', shape: [1, n, n], dtype: 'float32', values: Float32Array.from(A.flat()) },
+      { name: 'b', shape: [1, n, columns], dtype: 'float32', values: Float32Array.from(flat(b)) },
     ],
     batchInputs: [
       {
         name: 'noise',
-        shape: [1, n],
+        shape: [1, n, columns],
         dtype: 'float32',
-        fill: (out, first, steps) => out.set(noise.slice(first, first + steps).flat()),
+        fill: (out, first, steps) => out.set(noise.slice(first, first + steps).flatMap(flat)),
       },
     ],
     lossAndGradients(tf, [theta], [matrix, offset], [drawn]) {
-      // A is symmetric, so theta A is A theta.
-      const product = tf.matMul(theta, matrix);
-      const loss = tf.sum(tf.mul(theta, tf.sub(tf.mul(product, 0.5), offset)), 1);
-      return { loss, gradients: [tf.add(tf.sub(product, offset), drawn)] };
+      const wide = tf.reshape(theta, [2, n, columns]);
+      const product = tf.matMul(tf.tile(matrix, [2, 1, 1]), wide);
+      const loss = tf.sum(tf.mul(wide, tf.sub(tf.mul(product, 0.5), offset)), [1, 2]);
+      return { loss, gradients: [tf.reshape(tf.add(tf.sub(product, offset), drawn), theta.shape)] };
     },
     evaluationTiles: 1,
     evaluationData: [{ name: 'one', shape: [1, 1], dtype: 'float32', values: Float32Array.of(1) }],
     evaluationMetrics: ['evaluationLoss'],
-    evaluate: (tf, [theta], [one]) => [tf.mul(tf.sum(theta, 1), one)],
+    evaluate: (tf, [theta], [one]) => [tf.mul(tf.sum(tf.reshape(theta, [2, -1]), 1), one)],
   };
 }
 
@@ -77,6 +104,10 @@ describeWithEngine('optimizers equal the golden trajectories', () => {
   const { entries } = JSON.parse(readFileSync(`${folder}/golden/theory.json`, 'utf8')) as {
     entries: readonly GoldenOptimizer[];
   };
+  it('covers every entry of group h', () => {
+    const ids = entries.map((e) => e.id).filter((id) => id.startsWith('h.'));
+    expect(Object.keys(specifications).sort()).toEqual(ids.sort());
+  });
   for (const [id, specification] of Object.entries(specifications))
     for (const backend of [eagerBackend, compiledBackend])
       it(`${id}, ${backend === eagerBackend ? 'eager' : 'compiled'}`, async () => {
@@ -95,12 +126,12 @@ describeWithEngine('optimizers equal the golden trajectories', () => {
         const rates = Float32Array.of(inputs.hyper.lr, inputs.hyper.lr / 2);
         const session = await backend(tf).open(stack.program, rates, 1);
         session.setState(stack.initialState());
-        const n = inputs.b.length;
+        const n = flat(inputs.b).length;
         let state: Float32Array[] = [];
         expected.theta.forEach((theta, step) => {
           session.train({ steps: 1, perStep: stack.inputs(step, 1) });
           state = session.getState();
-          theta.forEach((value, i) =>
+          flat(theta).forEach((value, i) =>
             expect(Math.abs(state[0][i] - value), `theta ${i} after step ${step + 1}`).toBeLessThanOrEqual(
               tolerance,
             ),
@@ -109,7 +140,7 @@ describeWithEngine('optimizers equal the golden trajectories', () => {
         const slots = Object.values(expected.final_state);
         expect(state.length).toBe(1 + slots.length);
         slots.forEach((values, s) =>
-          values.forEach((value, i) =>
+          flat(values).forEach((value, i) =>
             expect(Math.abs(state[1 + s][i] - value)).toBeLessThanOrEqual(tolerance),
           ),
         );

@@ -110,7 +110,7 @@ describe('wrong values are told by field and line', () => {
     [
       'a field of another kind',
       { 5: 'optimizer: { kind: sign, momentum: 0.9 }' },
-      ['5:26 optimizer.momentum: belongs to kind momentum only'],
+      ['5:26 optimizer.momentum: belongs to kind momentum or kind nesterov only'],
     ],
     [
       'text for a number',
