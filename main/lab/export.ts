@@ -10,6 +10,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { cellIndex, type CurveSet } from '#shared/analysis/curves.ts';
 import type { Metric } from '#shared/experiment/stack.ts';
+import {
+  importedCellColumns,
+  importedCellRows,
+  importedMarkColumns,
+  importedMarkRows,
+} from './export-imported.ts';
 import { makeFolder } from './make-folder.ts';
 import type { Cell, ExperimentSummary, ReadableStore, Stack } from './store/types.ts';
 
@@ -192,6 +198,7 @@ export async function exportCsv(
   options: ExportOptions = {},
 ): Promise<ExportManifest> {
   const experiment = experimentOf(store, experimentId);
+  if (experiment.imported !== null) return exportImportedCsv(store, experiment, folder);
   const cells = store.cells(experimentId);
   const stacks = new Map(store.stacks(experimentId).map((stack) => [stack.key, stack]));
   const lookup = (metric: Metric) => new CurveLookup(store.curveSet(experimentId, metric));
@@ -216,6 +223,14 @@ export async function exportCsv(
     const rows = pointRows(cells, [lookup('trainingLoss')], (_, point) => point + 1);
     files.push(await writeCsv(folder, 'training.csv', [...place, 'training_loss'], rows));
   }
+  return writeManifest(folder, experiment, files);
+}
+
+async function writeManifest(
+  folder: string,
+  experiment: ExperimentSummary,
+  files: readonly ExportedFile[],
+): Promise<ExportManifest> {
   const manifest: ExportManifest = {
     format: 'surge-lab-csv',
     version: 1,
@@ -225,6 +240,21 @@ export async function exportCsv(
   };
   await writeWhole(join(folder, 'manifest.json'), [`${JSON.stringify(manifest, null, 2)}\n`]);
   return manifest;
+}
+
+/** The same two files for an imported sweep, with the columns that it has; marks.csv only when it has curves. */
+async function exportImportedCsv(
+  store: ReadableStore,
+  experiment: ExperimentSummary,
+  folder: string,
+): Promise<ExportManifest> {
+  const family = store.importedFamily(experiment.id);
+  await makeFolder(folder);
+  for (const stale of ['manifest.json', 'marks.csv']) await rm(join(folder, stale), { force: true });
+  const files = [await writeCsv(folder, 'cells.csv', importedCellColumns, importedCellRows(family))];
+  if (family.cells.some(({ curve }) => curve !== null))
+    files.push(await writeCsv(folder, 'marks.csv', importedMarkColumns, importedMarkRows(family)));
+  return writeManifest(folder, experiment, files);
 }
 
 function experimentOf(store: ReadableStore, experimentId: number): ExperimentSummary {
@@ -249,6 +279,23 @@ export async function exportJson(
   options: ExportOptions = {},
 ): Promise<{ readonly cells: number; readonly bytes: number }> {
   const experiment = experimentOf(store, experimentId);
+  if (experiment.imported !== null) {
+    const { cells, ...family } = store.importedFamily(experimentId);
+    // A failed run has non-finite numbers.
+    const plain = (_: string, value: unknown) =>
+      typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    function* importedTexts(): Generator<string> {
+      const head = { format: 'surge-lab-json', version: 1, exportedAt: Date.now(), experiment, family };
+      yield JSON.stringify(head).slice(0, -1);
+      yield `,\n"events":${JSON.stringify(store.events(experimentId))}`;
+      yield `,\n"cellCount":${cells.length},\n"cells":[`;
+      for (const [index, cell] of cells.entries())
+        yield `${index === 0 ? '' : ','}\n${JSON.stringify(cell, plain)}`;
+      yield '\n]}\n';
+    }
+    await makeFolder(dirname(file));
+    return { cells: cells.length, bytes: await writeWhole(file, importedTexts()) };
+  }
   const cells = store.cells(experimentId);
   const metrics: Metric[] = ['evaluationLoss', 'evaluationAccuracy'];
   if (options.training === true) metrics.push('trainingLoss');

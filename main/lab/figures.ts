@@ -6,6 +6,8 @@ import { defaultTargets } from '#shared/analysis/migration.ts';
 import { toCsv } from '#shared/figure/csv.ts';
 import type { Figure } from '#shared/figure/figure.ts';
 import {
+  finalHeatMapInput,
+  finalLossesInput,
   heatMapInput,
   lossesInput,
   migrationOverLossInput,
@@ -49,6 +51,33 @@ const MORE_STEPS = 10;
 const PANELS = 4;
 /** Of two marks that are equally near up to rounding the lower one is taken. */
 const TIE = 1e-9;
+
+/** Draws losses and heat map of a sweep that has the last loss of each run only (finalLosses of shared/import). */
+export function drawFinalFigures(
+  curves: CurveSet,
+  experimentName: string,
+  lossTitle: string,
+  { kinds, width, lossAxis = 'auto' }: FigureOptions,
+): NamedFigure[] {
+  const points = (millimetres: number) => (width ?? millimetres) * POINTS_PER_MILLIMETRE;
+  const prefix = fileName(experimentName);
+  const figures: NamedFigure[] = [];
+  if (kinds.includes('losses')) {
+    const input = finalLossesInput(curves, experimentName, { lossTitle });
+    figures.push({
+      name: `${prefix}-losses`,
+      figure: lossesFigure(input, { width: points(FULL_WIDTH), lossAxis }),
+    });
+  }
+  if (kinds.includes('heat-map')) {
+    const input = finalHeatMapInput(curves, experimentName, { lossTitle });
+    figures.push({
+      name: `${prefix}-heat-map`,
+      figure: heatMapFigure(input, { width: points(COLUMN_WIDTH), lossAxis }),
+    });
+  }
+  return figures;
+}
 
 /** Draws without writing. */
 export function drawFigures(curves: CurveSet, experimentName: string, options: FigureOptions): NamedFigure[] {

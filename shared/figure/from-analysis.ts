@@ -32,6 +32,32 @@ function isUncertainPeak({ atEdge, flags }: Peak): boolean {
   return atEdge !== null || flags.some((flag) => flag === 'uncertain-optimum' || flag === 'few-seeds');
 }
 
+/** For sweeps that have only the last loss of each run: one mark, which is the end of the run and not a step. */
+export interface FinalLosses {
+  /** What the loss is. */
+  readonly lossTitle: string;
+}
+
+const AT_THE_END = 'at the end of each run';
+
+export function finalLossesInput(curves: CurveSet, name: string, { lossTitle }: FinalLosses): LossesInput {
+  const { panel, plannedSeeds, definition } = finalHeatMapInput(curves, name, { lossTitle });
+  return { name, panels: [panel], plannedSeeds, definition, lossTitle };
+}
+
+export function finalHeatMapInput(curves: CurveSet, name: string, { lossTitle }: FinalLosses): HeatMapInput {
+  const definition: Definition = { kind: 'equal-steps', step: 1 };
+  const ridge = ridgeOf(curves, definition);
+  return {
+    name,
+    panel: lossPanel(curves, definition, 'end of the run', ridge),
+    plannedSeeds: curves.seeds.length,
+    definition: AT_THE_END,
+    lossTitle,
+    peak: ridge.peak,
+  };
+}
+
 export function lossesInput(curves: CurveSet, name: string, steps: readonly number[]): LossesInput {
   return {
     name,

@@ -5,7 +5,7 @@
 import { possibleAnalyses } from './analyses.ts';
 import { readDelimited } from './delimited.ts';
 import type { Table, TableRow } from './delimited.ts';
-import { canonicalName, compareNames, groupValues } from './families.ts';
+import { canonicalName, compareNames, familyAxes, groupValues } from './families.ts';
 import { readJsonLines } from './jsonl.ts';
 import { mappedColumns } from './mapping.ts';
 import type { FailureRule, ImportMapping } from './mapping.ts';
@@ -14,6 +14,7 @@ import { TallySheet } from './report.ts';
 import type { DuplicateRow, ImportReport } from './report.ts';
 import type { ImportedCell, ImportedFamily, ImportResult } from './sweep.ts';
 import { ImportError } from './text.ts';
+import { readWandbChart } from './wandb-chart.ts';
 import type { TextChunks } from './text.ts';
 
 const DUPLICATES_KEPT = 100;
@@ -28,6 +29,8 @@ interface LastPoint {
   readonly lossError: number | null;
   readonly stepsToTarget: number | null;
   readonly tokens: number | null;
+  /** Label of a threshold that this row crosses; a run is judged by where it ends. */
+  readonly failure: string | null;
 }
 
 /** One cell while rows come in. Plain number lists keep a long file at 24 bytes a row. */
@@ -42,7 +45,14 @@ interface Entry {
   readonly values: number[];
   /** The row with the highest step; the first of equals. */
   last: LastPoint;
-  failure: { readonly label: string; readonly step: number; readonly line: number } | null;
+  /** A mark of failure that any row may carry: a flag, or a number that is not finite. */
+  failure: Failure | null;
+}
+
+interface Failure {
+  readonly label: string;
+  readonly step: number;
+  readonly line: number;
 }
 
 interface FamilyEntries {
@@ -50,15 +60,21 @@ interface FamilyEntries {
   readonly cells: Map<string, Entry>;
 }
 
-/** Null when the rule does not match; a missing column never matches. */
-function matches(rule: FailureRule, row: TableRow, decimalComma: boolean): boolean {
+/**
+ * Whether a rule matches a row, null when not; a missing column never matches. A threshold counts at the end of a run
+ * only, since every loss starts high; a flag or a number that is not finite counts wherever it is.
+ */
+function matches(rule: FailureRule, row: TableRow, decimalComma: boolean): 'anywhere' | 'at the end' | null {
   const text = row.value(rule.column);
-  if (text === undefined) return false;
-  if (rule.equals !== undefined) return text.trim().toLowerCase() === rule.equals.toLowerCase();
+  if (text === undefined) return null;
+  if (rule.equals !== undefined)
+    return text.trim().toLowerCase() === rule.equals.toLowerCase() ? 'anywhere' : null;
   const parsed = parseNumber(text, decimalComma);
-  if (parsed.kind === 'not-finite') return true;
-  if (parsed.kind !== 'number') return false;
-  return rule.above !== undefined ? parsed.value > rule.above : parsed.value < (rule.below ?? -Infinity);
+  if (parsed.kind === 'not-finite') return 'anywhere';
+  if (parsed.kind !== 'number') return null;
+  const crossed =
+    rule.above !== undefined ? parsed.value > rule.above : parsed.value < (rule.below ?? -Infinity);
+  return crossed ? 'at the end' : null;
 }
 
 class Collector {
@@ -135,13 +151,23 @@ class Collector {
     if (typeof rate === 'string') return rate;
     const step = columns.step === undefined ? null : this.#number(row, columns.step, false);
     if (typeof step === 'string') return step;
-    let failure = failures.find((rule) => matches(rule, row, decimalComma))?.label ?? null;
+    let failure: string | null = null;
+    let anywhere = false;
+    for (const rule of failures) {
+      const match = matches(rule, row, decimalComma);
+      if (match === null) continue;
+      failure ??= rule.label;
+      anywhere ||= match === 'anywhere';
+    }
     let loss: number | null = null;
     if (columns.loss !== undefined) {
       const parsed = parseNumber(row.value(columns.loss), decimalComma);
       if (parsed.kind === 'number' || parsed.kind === 'not-finite') {
         loss = goal === 'maximize' ? -parsed.value : parsed.value;
-        if (parsed.kind === 'not-finite') failure ??= 'loss not finite';
+        if (parsed.kind === 'not-finite') {
+          failure ??= 'loss not finite';
+          anywhere = true;
+        }
       } else if (failure === null) {
         const problem = this.#number(row, columns.loss, false);
         return typeof problem === 'string' ? problem : null;
@@ -177,6 +203,7 @@ class Collector {
       lossError: this.#optional(row, columns.lossError),
       stepsToTarget,
       tokens: this.#optional(row, columns.tokens),
+      failure,
     };
     let entry = family.cells.get(cellId);
     if (entry === undefined) {
@@ -196,7 +223,7 @@ class Collector {
     entry.steps.push(step ?? NaN);
     entry.values.push(loss ?? stepsToTarget ?? NaN);
     if ((step ?? 0) > (entry.last.step ?? 0)) entry.last = point;
-    if (failure !== null && (entry.failure === null || (step ?? 0) < entry.failure.step)) {
+    if (failure !== null && anywhere && (entry.failure === null || (step ?? 0) < entry.failure.step)) {
       entry.failure = { label: failure, step: step ?? 0, line: row.line };
     }
     return null;
@@ -266,9 +293,10 @@ class Collector {
       const last = group
         .map((member) => member.last)
         .reduce((x, y) => ((y.step ?? 0) > (x.step ?? 0) || (y.step === x.step && y.line < x.line) ? y : x));
-      let failure: Entry['failure'] = null;
+      let failure: Failure | null =
+        last.failure === null ? null : { label: last.failure, step: last.step ?? 0, line: last.line };
       for (const member of group) {
-        if (member.failure !== null && (failure === null || member.failure.step < failure.step)) {
+        if (member.failure !== null && (failure === null || member.failure.step <= failure.step)) {
           failure = member.failure;
         }
       }
@@ -279,6 +307,7 @@ class Collector {
         writtenLearningRate: entry.learningRate,
         seed: entry.seed,
         failure: failure?.label ?? null,
+        failureStep: failure === null || last.step === null ? null : failure.step,
         loss: last.loss,
         lossError: last.lossError,
         stepsToTarget: last.stepsToTarget,
@@ -294,9 +323,7 @@ class Collector {
         (a.learningRate ?? 0) - (b.learningRate ?? 0) ||
         compareNames(a.seed, b.seed),
     );
-    const batchSizes = [...new Set(cells.map((cell) => cell.batchSize))].sort((a, b) => a - b);
-    const learningRates = [...new Set(grid.values())].sort((a, b) => a - b);
-    const seeds = [...new Set(cells.map((cell) => cell.seed))].sort(compareNames);
+    const { batchSizes, learningRates, seeds } = familyAxes(cells);
     const full = batchSizes.length * Math.max(1, learningRates.length) * seeds.length;
     const family = {
       key: entries.key,
@@ -343,7 +370,7 @@ class Collector {
   }
 
   /** @throws ImportError when no row could be kept. */
-  finish(): ImportResult {
+  finish(notes: readonly string[] = []): ImportResult {
     const absent = [...this.#unseen];
     if (this.#read === 0) throw new ImportError('The file has a header but no rows.');
     if (absent.length > 0) {
@@ -366,6 +393,7 @@ class Collector {
       return 0;
     });
     this.#checkTokens(families);
+    this.#notes.push(...notes);
     return {
       ok: true,
       batchUnit: this.#mapping.batch.unit,
@@ -398,33 +426,45 @@ async function peek(chunks: TextChunks): Promise<{ first: string; chunks: AsyncI
   return { first, chunks: again() };
 }
 
-async function openTable(chunks: TextChunks, mapping: ImportMapping): Promise<Table> {
-  const start = await peek(chunks);
-  if (start.first === '') throw new ImportError('The file is empty.');
-  const format = mapping.format === 'auto' && start.first === '{' ? 'jsonl' : mapping.format;
-  if (format === 'jsonl') return readJsonLines(start.chunks);
-  const table = await readDelimited(start.chunks, mapping.delimiter ?? (format === 'tsv' ? '\t' : undefined));
+function refuseAbsent(table: Table, mapping: ImportMapping): void {
   const absent = mappedColumns(mapping).filter((column) => table.columns?.includes(column) === false);
   if (absent.length > 0) {
     throw new ImportError(
       `The file has no column ${absent.map((name) => `"${name}"`).join(', ')}. Its columns are ${(table.columns ?? []).map((name) => `"${name}"`).join(', ')}.`,
     );
   }
-  return table;
+}
+
+async function openTable(chunks: TextChunks, mapping: ImportMapping): Promise<Table> {
+  const start = await peek(chunks);
+  if (start.first === '') throw new ImportError('The file is empty.');
+  const format = mapping.format === 'auto' && start.first === '{' ? 'jsonl' : mapping.format;
+  if (format === 'jsonl') return readJsonLines(start.chunks);
+  const table = await readDelimited(start.chunks, mapping.delimiter ?? (format === 'tsv' ? '\t' : undefined));
+  return format === 'wandb-chart' ? readWandbChart(table, mapping) : table;
 }
 
 /**
- * Reads a whole file of text chunks. A dry run is the same call: nothing is written here. Faults of the file come back
- * as `ok: false` with the report so far; errors of the chunk source itself are thrown on.
+ * Collects the rows of a table. Faults of the file come back as `ok: false` with the report so far; other errors of the
+ * source are thrown on.
  */
-export async function importSweep(chunks: TextChunks, mapping: ImportMapping): Promise<ImportResult> {
+export async function importTable(
+  open: () => Table | Promise<Table>,
+  mapping: ImportMapping,
+): Promise<ImportResult> {
   const collector = new Collector(mapping);
   try {
-    const table = await openTable(chunks, mapping);
+    const table = await open();
+    refuseAbsent(table, mapping);
     for await (const row of table.rows) collector.add(row);
-    return collector.finish();
+    return collector.finish(table.notes?.() ?? []);
   } catch (error) {
     if (!(error instanceof ImportError)) throw error;
     return { ok: false, message: error.message, line: error.line, report: collector.report() };
   }
+}
+
+/** Reads a whole file of text chunks. A dry run is the same call: nothing is written here. */
+export function importSweep(chunks: TextChunks, mapping: ImportMapping): Promise<ImportResult> {
+  return importTable(() => openTable(chunks, mapping), mapping);
 }

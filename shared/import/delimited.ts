@@ -15,6 +15,8 @@ export interface Table {
   /** Columns known before the first row (CSV and TSV); null when each row brings its own (JSON Lines). */
   readonly columns: readonly string[] | null;
   readonly rows: AsyncIterable<TableRow>;
+  /** What a reader should know, asked for after the last row. */
+  readonly notes?: () => readonly string[];
 }
 
 export type Delimiter = ',' | '\t' | ';' | '|';

@@ -1,4 +1,5 @@
 import { parseNumber } from './numbers.ts';
+import type { ImportedCell, ImportedFamily } from './sweep.ts';
 
 const SUFFIX: Readonly<Record<string, number>> = { k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 };
 
@@ -26,6 +27,20 @@ export function compareNames(a: string, b: string): number {
 export function canonicalName(text: string, decimalComma: boolean): string {
   const parsed = parseNumber(text, decimalComma);
   return parsed.kind === 'number' ? String(parsed.value) : text.trim();
+}
+
+/** The axes of a family, ascending. */
+export function familyAxes(
+  cells: readonly ImportedCell[],
+): Pick<ImportedFamily, 'batchSizes' | 'learningRates' | 'seeds'> {
+  const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
+  return {
+    batchSizes: ascending(cells.map((cell) => cell.batchSize)),
+    learningRates: ascending(
+      cells.map((cell) => cell.learningRate).filter((rate): rate is number => rate !== null),
+    ),
+    seeds: [...new Set(cells.map((cell) => cell.seed))].sort(compareNames),
+  };
 }
 
 /**

@@ -9,7 +9,8 @@ function quoteNonFinite(text: string): string {
   );
 }
 
-function flatten(value: unknown, path: string, into: Map<string, string>): void {
+/** Nested members as columns: `config.lr`, list members `curve.0`. */
+export function flatten(value: unknown, path: string, into: Map<string, string>): void {
   if (value === null || value === undefined) {
     into.set(path, '');
   } else if (typeof value === 'object') {

@@ -22,7 +22,19 @@ const failureRule = z
 
 export const mappingSchema = z
   .strictObject({
-    format: z.enum(['auto', 'csv', 'tsv', 'jsonl']).default('auto'),
+    /** wandb-chart: one column a run. tensorboard: a folder of event files. `runs` says more about both. */
+    format: z.enum(['auto', 'csv', 'tsv', 'jsonl', 'wandb-chart', 'tensorboard']).default('auto'),
+    /** For formats in which the name of a run carries its settings. Rows get the columns run, step, loss and the pattern's. */
+    runs: z
+      .strictObject({
+        /** The name of a run with {learningRate}, {batchSize}, {seed} or any other {column}; * stands for anything. */
+        pattern: z.string().min(1).max(1_000).optional(),
+        /** TensorBoard tag or W&B metric of the loss; not needed when there is only one. */
+        metric: column.optional(),
+        /** W&B: the column of the horizontal axis. */
+        step: column.default('Step'),
+      })
+      .prefault({}),
     delimiter: z.enum([',', '\t', ';', '|']).optional(),
     /** Numbers are written 0,003. */
     decimalComma: z.boolean().default(false),
@@ -72,6 +84,32 @@ export const mappingSchema = z
 export type ImportMapping = z.output<typeof mappingSchema>;
 export type ImportMappingInput = z.input<typeof mappingSchema>;
 export type FailureRule = ImportMapping['failures'][number];
+
+/**
+ * A mapping as its parts: a preset, what a file changes of it, options. Members of columns, batch and runs are replaced
+ * one by one, everything else as a whole. What a pattern names goes where it belongs: {seed} is the seed, {step} the
+ * step, names of no column of the mapping are families.
+ * @throws ZodError when the whole is no mapping.
+ */
+export function combineMappings(...parts: readonly Record<string, unknown>[]): ImportMapping {
+  const whole: Record<string, unknown> = {};
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  for (const part of parts)
+    for (const [name, value] of Object.entries(part)) {
+      const before = whole[name];
+      whole[name] = isObject(before) && isObject(value) ? { ...before, ...value } : value;
+    }
+  const mapping = mappingSchema.parse(whole);
+  if (mapping.runs.pattern === undefined) return mapping;
+  const named = [...mapping.runs.pattern.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const columns = { ...mapping.columns };
+  if (named.includes('seed')) columns.seed ??= 'seed';
+  const families = [...mapping.families];
+  for (const name of named)
+    if (!Object.values(columns).includes(name) && !families.includes(name)) families.push(name);
+  return { ...mapping, columns, families };
+}
 
 /** Every column that a mapping names, without repeats. */
 export function mappedColumns(mapping: ImportMapping): string[] {

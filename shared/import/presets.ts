@@ -4,12 +4,43 @@ import type { ImportMappingInput } from './mapping.ts';
 export interface ImportPreset {
   readonly name: string;
   readonly title: string;
-  /** Name that the file usually has. */
-  readonly fileName: string;
+  /** Name that the file usually has; null for formats of which there are many files. */
+  readonly fileName: string | null;
   readonly mapping: ImportMappingInput;
 }
 
 export const IMPORT_PRESETS: readonly ImportPreset[] = [
+  {
+    name: 'tensorboard',
+    title: 'TensorBoard event files in a folder of runs',
+    fileName: null,
+    mapping: {
+      format: 'tensorboard',
+      columns: { learningRate: 'learningRate', batchSize: 'batchSize', step: 'step', loss: 'loss' },
+    },
+  },
+  {
+    name: 'wandb-chart',
+    title: 'Weights & Biases, CSV export of a chart: one column a run',
+    fileName: null,
+    mapping: {
+      format: 'wandb-chart',
+      columns: { learningRate: 'learningRate', batchSize: 'batchSize', step: 'step', loss: 'loss' },
+    },
+  },
+  {
+    name: 'wandb-runs',
+    title: 'Weights & Biases, CSV export of the run table: one row a run',
+    fileName: null,
+    mapping: {
+      columns: { learningRate: 'lr', batchSize: 'batch_size', loss: 'loss' },
+      failures: [
+        { label: 'crashed', column: 'State', equals: 'crashed' },
+        { label: 'failed', column: 'State', equals: 'failed' },
+        { label: 'killed', column: 'State', equals: 'killed' },
+      ],
+    },
+  },
   {
     name: 'steplaw-dense',
     title: 'Step Law, dense language models (arXiv 2503.04715): 17 families at equal tokens',
@@ -67,8 +98,14 @@ export const IMPORT_PRESETS: readonly ImportPreset[] = [
   },
 ];
 
+/** Whether a file name is that of a TensorBoard event file. */
+export function isEventFile(fileName: string): boolean {
+  return fileName.includes('.tfevents.');
+}
+
 /** The preset for a file of this name, if there is one. */
 export function presetFor(fileName: string): ImportPreset | undefined {
-  const base = fileName.split(/[\\/]/).at(-1);
+  const base = fileName.split(/[\\/]/).at(-1) ?? '';
+  if (isEventFile(base)) return IMPORT_PRESETS.find((preset) => preset.name === 'tensorboard');
   return IMPORT_PRESETS.find((preset) => preset.fileName === base);
 }

@@ -17,6 +17,8 @@ export interface ImportedCell {
   readonly seed: string;
   /** Label of the failure rule that matched, or null. Failed cells keep their numbers. */
   readonly failure: string | null;
+  /** Step of the row that says so; null when nothing failed or the file has no steps. */
+  readonly failureStep: number | null;
   /** Last loss by step (smaller is better), null without a loss column; may be NaN for failed cells. */
   readonly loss: number | null;
   readonly lossError: number | null;

@@ -72,9 +72,13 @@ function report(error: unknown): number {
   }
   if (error instanceof StoreError) {
     notice(error.message);
-    return error.code === 'unknown-experiment' || error.code === 'ambiguous-experiment'
-      ? exitCodes.badInput
-      : exitCodes.store;
+    const asked: readonly string[] = [
+      'unknown-experiment',
+      'ambiguous-experiment',
+      'imported',
+      'not-imported',
+    ];
+    return asked.includes(error.code) ? exitCodes.badInput : exitCodes.store;
   }
   if (error instanceof SetupError) {
     notice(`${error.message}\n${error.wayOut}`);

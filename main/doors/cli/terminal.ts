@@ -9,6 +9,15 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }
 
+/** One result as itself, those of the families of an import as a list. */
+export function printResults(
+  results: readonly { readonly json: unknown; readonly show: () => void }[],
+  json: boolean,
+): void {
+  if (!json) for (const { show } of results) show();
+  else printJson(results.length === 1 ? results[0].json : { families: results.map((result) => result.json) });
+}
+
 export function notice(text: string): void {
   process.stderr.write(`${text}\n`);
 }

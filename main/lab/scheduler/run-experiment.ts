@@ -12,6 +12,7 @@ import { planStacks } from '#shared/experiment/plan.ts';
 import type { StackJob } from '#main/training/protocol.ts';
 import { stackCheckpointFile, stackSpoolFile } from '../store/index.ts';
 import type { Cell, IngestResult, Stack, StackState, WritableStore } from '../store/types.ts';
+import { specificationOf } from '../trained.ts';
 import type { Calibration } from './calibration.ts';
 import { calibrate } from './calibration.ts';
 import { isAlive, reap } from './processes.ts';
@@ -133,7 +134,7 @@ class ExperimentRun {
     this.#store.hold(this.#id, null);
     try {
       await this.#plan(
-        this.#store.cells(this.#id).filter((c) => c.state === 'planned' && c.stack === null),
+        this.#store.trainedCells(this.#id).filter((c) => c.state === 'planned' && c.stack === null),
         Infinity,
       );
     } catch (error) {
@@ -212,7 +213,7 @@ class ExperimentRun {
   }
 
   async #train(stack: Stack): Promise<void> {
-    const configuration = this.#experiment().specification;
+    const configuration = specificationOf(this.#experiment());
     const job: StackJob = {
       type: 'job',
       stack: stack.key,
@@ -351,7 +352,7 @@ class ExperimentRun {
 
   async #plan(missing: readonly Cell[], limit: number): Promise<void> {
     if (missing.length === 0) return;
-    const { specification } = this.#experiment();
+    const specification = specificationOf(this.#experiment());
     const grid = expandGrid(specification);
     const { workforce, maxCellsPerStack = Infinity, mode } = this.#options;
     this.#calibration ??= await calibrate(specification, grid, workforce.threads);

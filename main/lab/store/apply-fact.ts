@@ -3,10 +3,11 @@ import type { Database } from 'better-sqlite3';
 import type { CellConfiguration } from '#shared/experiment/stack.ts';
 import { canonicalJson, cellKey, sha256 } from '../identity.ts';
 import type { Fact, FactOf } from './facts.ts';
+import { addImport, removeEmptyImports } from './imports.ts';
 import { StoreError } from './store-error.ts';
 
-/** Stacks that a fact removed: their spool and checkpoint files go when the transaction is through. */
-export type RemovedStacks = string[];
+/** Beginnings of the names of files that a fact made useless: they go when the transaction is through. */
+export type RemovedFiles = string[];
 
 function id(database: Database, table: 'experiments' | 'stacks', key: string): number {
   const row = database.prepare<[string], { id: number }>(`SELECT id FROM ${table} WHERE key = ?`).get(key);
@@ -123,12 +124,12 @@ function end(database: Database, fact: FactOf<'ended'>): void {
 }
 
 /** Removes the stacks that no cell belongs to any more. */
-function removeStack(database: Database, stack: number, key: string, removed: RemovedStacks): void {
+function removeStack(database: Database, stack: number, key: string, removed: RemovedFiles): void {
   database.prepare('DELETE FROM stacks WHERE id = ?').run(stack);
-  removed.push(key);
+  removed.push(`stack-${key}.`);
 }
 
-function reset(database: Database, fact: FactOf<'reset'>, removed: RemovedStacks): void {
+function reset(database: Database, fact: FactOf<'reset'>, removed: RemovedFiles): void {
   const detach = database.prepare(
     `UPDATE cells SET state = 'planned', reason = '', diverged_at = NULL, stack_id = NULL, stack_column = NULL
      WHERE stack_id = ? AND stack_column = ?`,
@@ -143,7 +144,7 @@ function reset(database: Database, fact: FactOf<'reset'>, removed: RemovedStacks
   }
 }
 
-function remove(database: Database, fact: FactOf<'delete'>, removed: RemovedStacks): void {
+function remove(database: Database, fact: FactOf<'delete'>, removed: RemovedFiles): void {
   const experiment = id(database, 'experiments', fact.experiment);
   database.prepare('DELETE FROM experiment_cells WHERE experiment_id = ?').run(experiment);
   database
@@ -166,13 +167,16 @@ function remove(database: Database, fact: FactOf<'delete'>, removed: RemovedStac
     else pass.run(stack.heir, stack.id);
   }
   database.prepare('DELETE FROM experiments WHERE id = ?').run(experiment);
+  for (const key of removeEmptyImports(database)) removed.push(`import-${key}.`);
 }
 
 /** Throws StoreError when the fact names what the store does not have; then the transaction must be given up. */
-export function applyFact(database: Database, fact: Fact, removed: RemovedStacks): void {
+export function applyFact(database: Database, fact: Fact, removed: RemovedFiles, spoolFolder: string): void {
   switch (fact.fact) {
     case 'experiment':
       return addExperiment(database, fact);
+    case 'import':
+      return addImport(database, fact, spoolFolder);
     case 'stacks':
       return addStacks(database, fact);
     case 'started':

@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 import type { Specification } from '#shared/experiment/specification.ts';
+import type { ImportMapping } from '#shared/import/mapping.ts';
+import type { ImportReport } from '#shared/import/report.ts';
+import type { FamilyAnalysis } from '#shared/import/sweep.ts';
 
 const count = z.number().int().nonnegative();
 const settings = z.object({
@@ -23,6 +26,8 @@ const plan = z.object({
 const specification = z.custom<Specification>(
   (value) => typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string',
 );
+
+const anObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 /** The part of a configuration that all cells of a batch size share. */
 export const commonSchema = z.looseObject({ steps: count, marks: z.array(count) });
@@ -68,6 +73,33 @@ export const factSchema = z.discriminatedUnion('fact', [
     time: count,
     experiment: z.string(),
     stacks: z.array(z.object({ key: z.string(), columns: z.array(count) })),
+  }),
+  z.object({
+    fact: z.literal('import'),
+    time: count,
+    /** Names the file of the spool folder that holds the rows. */
+    key: z.string(),
+    identity: z.string(),
+    name: z.string(),
+    file: z.string(),
+    checksum: z.string(),
+    bytes: count,
+    // Checked when they came in, like specifications.
+    mapping: z.custom<ImportMapping>(anObject),
+    report: z.custom<ImportReport>(anObject),
+    batchUnit: z.string(),
+    goal: z.enum(['minimize', 'maximize']),
+    families: z.array(
+      z.object({
+        experiment: z.string(),
+        name: z.string(),
+        label: z.string(),
+        family: z.record(z.string(), z.string()),
+        missing: count,
+        analyses: z.custom<readonly FamilyAnalysis[]>(Array.isArray),
+        cells: count,
+      }),
+    ),
   }),
   z.object({ fact: z.literal('hold'), time: count, experiment: z.string(), reason: z.string().nullable() }),
   z.object({ fact: z.literal('archive'), time: count, experiment: z.string(), archived: z.boolean() }),

@@ -33,6 +33,11 @@ export function stackSpoolFile(spoolFolder: string, stackKey: string): string {
   return join(spoolFolder, `stack-${stackKey}.jsonl`);
 }
 
+/** The rows of an imported file, one cell a line. */
+export function importFile(spoolFolder: string, importKey: string): string {
+  return join(spoolFolder, `import-${importKey}.jsonl`);
+}
+
 /** The newest checkpoint of a stack. */
 export function stackCheckpointFile(spoolFolder: string, stackKey: string): string {
   return join(spoolFolder, `stack-${stackKey}.safetensors`);

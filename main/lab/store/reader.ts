@@ -1,7 +1,10 @@
 /** Everything that can be asked of a store. Each answer is one consistent snapshot. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { CurveSet } from '#shared/analysis/curves.ts';
-import type { CellState, Metric } from '#shared/experiment/stack.ts';
+import type { CellConfiguration, CellState, Metric } from '#shared/experiment/stack.ts';
+import { curvesOfFamily, seedNumbers } from '#shared/import/curves.ts';
+import type { ImportedFamily } from '#shared/import/sweep.ts';
+import { ImportReader } from './imports.ts';
 import { spoolFolderOf } from './paths.ts';
 import {
   cellOf,
@@ -20,13 +23,14 @@ import { SurfaceReader } from './surface.ts';
 import type { Cell, ExperimentSummary, LabEvent, ReadableStore, Stack } from './types.ts';
 
 /** Cells of an experiment as they are stored, in grid order. */
-export type StoredCell = Cell & { readonly stackColumn: number | null };
+export type StoredCell = Cell<CellConfiguration> & { readonly stackColumn: number | null };
 
 export class StoreReader implements ReadableStore {
   readonly file: string;
   readonly spoolFolder: string;
   readonly #database: Database;
   readonly #surface: SurfaceReader;
+  readonly #imports: ImportReader;
   readonly #counts: Statement<[number], { state: CellState; n: number }>;
 
   constructor(database: Database, file: string) {
@@ -34,6 +38,7 @@ export class StoreReader implements ReadableStore {
     this.spoolFolder = spoolFolderOf(file);
     this.#database = database;
     this.#surface = new SurfaceReader(database);
+    this.#imports = new ImportReader(database);
     this.#counts = database.prepare(
       `SELECT state, count(*) AS n FROM experiment_cells JOIN cells ON cells.id = cell_id WHERE experiment_id = ? GROUP BY state`,
     );
@@ -50,9 +55,10 @@ export class StoreReader implements ReadableStore {
   }
 
   #summary(row: ExperimentRow): ExperimentSummary {
-    const counts = countsOf(this.#counts.all(row.id));
+    const imported = this.#imports.source(row.id);
+    const counts = countsOf(imported === null ? this.#counts.all(row.id) : this.#imports.counts(row.id));
     const cells = Object.values(counts).reduce((sum, n) => sum + n, 0);
-    return { ...experimentOf(row), cells, counts };
+    return { ...experimentOf(row, imported), cells, counts };
   }
 
   experiments(options: { archived?: boolean } = {}): ExperimentSummary[] {
@@ -81,6 +87,15 @@ export class StoreReader implements ReadableStore {
         .all(nameOrKey, nameOrKey);
       const [only, second] = nameOrKey === '' ? [] : similar;
       if (only !== undefined && second === undefined) return this.#summary(only);
+      const families = this.#families(nameOrKey);
+      if (families.length === 1) return families[0];
+      if (families.length > 1) {
+        const list = families.map(({ key, imported }) => `${key} (${imported?.label ?? ''})`).join(', ');
+        throw new StoreError(
+          'ambiguous-experiment',
+          `"${nameOrKey}" is an import of ${families.length} families: ${list}. Name one of them.`,
+        );
+      }
       if (only !== undefined) {
         const list = similar.map((row) => `${row.key} (${row.name})`).join(', ');
         throw new StoreError(
@@ -99,7 +114,53 @@ export class StoreReader implements ReadableStore {
     });
   }
 
-  cells(experimentId: number): StoredCell[] {
+  #families(nameOrKey: string): ExperimentSummary[] {
+    const one = this.#database.prepare<[number], ExperimentRow>('SELECT * FROM experiments WHERE id = ?');
+    return this.#imports.members(nameOrKey).flatMap((id) => one.all(id).map((row) => this.#summary(row)));
+  }
+
+  experimentOrFamilies(nameOrKey: string): ExperimentSummary[] {
+    return this.snapshot(() => {
+      const exact = this.#database
+        .prepare<[string, string], number>('SELECT 1 FROM experiments WHERE key = ? OR name = ?')
+        .get(nameOrKey, nameOrKey);
+      const families = exact === undefined ? this.#families(nameOrKey) : [];
+      return families.length > 0 ? families : [this.experiment(nameOrKey)];
+    });
+  }
+
+  #nameOf(experimentId: number): string {
+    return (
+      this.#database
+        .prepare<[number], string>('SELECT name FROM experiments WHERE id = ?')
+        .pluck()
+        .get(experimentId) ?? `number ${experimentId}`
+    );
+  }
+
+  importedFamily(experimentId: number): ImportedFamily {
+    return this.snapshot(() => {
+      const family = this.#imports.family(experimentId);
+      if (family !== null) return family;
+      throw new StoreError('not-imported', `"${this.#nameOf(experimentId)}" was trained here, not imported.`);
+    });
+  }
+
+  cells(experimentId: number): Cell[] {
+    return this.snapshot(() => {
+      if (this.#imports.source(experimentId) === null) return this.trainedCells(experimentId);
+      return importedCells(experimentId, this.importedFamily(experimentId));
+    });
+  }
+
+  trainedCells(experimentId: number): StoredCell[] {
+    this.snapshot(() => {
+      if (this.#imports.source(experimentId) === null) return;
+      throw new StoreError(
+        'imported',
+        `"${this.#nameOf(experimentId)}" was imported: its runs were trained elsewhere, so nothing can be trained here.`,
+      );
+    });
     return this.snapshot(() => {
       const commons = new Map<number, CommonConfiguration>();
       const settings = this.#database.prepare<[number], { configuration: string }>(
@@ -139,11 +200,36 @@ export class StoreReader implements ReadableStore {
   }
 
   curveSet(experimentId: number, metric: Metric): CurveSet {
-    return this.snapshot(() => this.#surface.curveSet(experimentId, metric));
+    return this.snapshot(
+      () => this.#importedCurves(experimentId, metric) ?? this.#surface.curveSet(experimentId, metric),
+    );
   }
 
   meanSurface(experimentId: number, metric: Metric, markIndex: number): Float64Array {
-    return this.snapshot(() => this.#surface.meanSurface(experimentId, metric, markIndex));
+    return this.snapshot(() => {
+      const curves = this.#importedCurves(experimentId, metric);
+      return curves === null
+        ? this.#surface.meanSurface(experimentId, metric, markIndex)
+        : meansAt(curves, markIndex);
+    });
+  }
+
+  /** Null for experiments that were trained here. */
+  #importedCurves(experimentId: number, metric: Metric): CurveSet | null {
+    const source = this.#imports.source(experimentId);
+    if (source === null) return null;
+    const impossible = (reason: string) =>
+      new StoreError(
+        'imported',
+        `"${this.#nameOf(experimentId)}" was imported, and this needs curves: ${reason}.`,
+      );
+    if (metric !== 'evaluationLoss') throw impossible('it has one loss a step and nothing else');
+    const missing = source.analyses.find(
+      ({ analysis, possible }) =>
+        (analysis === 'migration' || analysis === 'three-point optimum') && !possible,
+    );
+    if (missing !== undefined) throw impossible(missing.reason);
+    return curvesOfFamily(this.importedFamily(experimentId));
   }
 
   events(experimentId: number): LabEvent[] {
@@ -158,4 +244,40 @@ export class StoreReader implements ReadableStore {
   close(): void {
     this.#database.close();
   }
+}
+
+function importedCells(experimentId: number, family: ImportedFamily): Cell[] {
+  const seeds = seedNumbers(family.seeds);
+  return family.cells.map((cell, position) => {
+    const marks = cell.curve?.steps ?? (cell.step === null ? [] : [cell.step]);
+    const steps = cell.step ?? cell.stepsToTarget ?? 0;
+    return {
+      id: position,
+      key: `${experimentId}-${position}`,
+      configuration: {
+        batchSize: cell.batchSize,
+        learningRate: cell.learningRate ?? NaN,
+        seed: seeds.get(cell.seed)!,
+        steps,
+        marks,
+        dataChecksum: '',
+      },
+      state: cell.failure === null ? 'done' : 'diverged',
+      reason: cell.failure ?? '',
+      divergedAt: cell.failureStep,
+      stepsDone: steps,
+      stack: null,
+    };
+  });
+}
+
+/** Mean over seeds at one mark, [batch][learning rate]; NaN where nothing finite is there. */
+function meansAt(curves: CurveSet, markIndex: number): Float64Array {
+  const { batchSizes, learningRates, seeds, stride, values } = curves;
+  return Float64Array.from({ length: batchSizes.length * learningRates.length }, (_, place) => {
+    const found = seeds
+      .map((_seed, s) => (markIndex < stride ? values[(place * seeds.length + s) * stride + markIndex] : NaN))
+      .filter(Number.isFinite);
+    return found.length === 0 ? NaN : found.reduce((sum, value) => sum + value, 0) / found.length;
+  });
 }

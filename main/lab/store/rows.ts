@@ -7,7 +7,7 @@ import {
   type StackPlan,
 } from '#shared/experiment/stack.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
-import type { Cell, Experiment, LabEvent, Stack, StackState, StateCounts } from './types.ts';
+import type { Cell, Experiment, ImportedSource, LabEvent, Stack, StackState, StateCounts } from './types.ts';
 
 export interface ExperimentRow {
   id: number;
@@ -20,12 +20,13 @@ export interface ExperimentRow {
   hold_since: number | null;
 }
 
-export function experimentOf(row: ExperimentRow): Experiment {
+export function experimentOf(row: ExperimentRow, imported: ImportedSource | null): Experiment {
   return {
     id: row.id,
     key: row.key,
     name: row.name,
-    specification: JSON.parse(row.specification) as Specification,
+    specification: JSON.parse(row.specification) as Specification | null,
+    imported,
     createdAt: row.created_at,
     archived: row.archived === 1,
     hold: row.hold_reason === null ? null : { reason: row.hold_reason, since: row.hold_since ?? 0 },
@@ -55,7 +56,7 @@ export interface CellRow {
 /** What cells of one batch size share: everything of a configuration but its grid point. */
 export type CommonConfiguration = Omit<CellConfiguration, 'batchSize' | 'learningRate' | 'seed'>;
 
-export function cellOf(row: CellRow, common: CommonConfiguration): Cell {
+export function cellOf(row: CellRow, common: CommonConfiguration): Cell<CellConfiguration> {
   return {
     id: row.id,
     key: row.key,

@@ -130,6 +130,64 @@ const firstTables = `
   CREATE INDEX events_by_experiment ON events (experiment_id, time);
 `;
 
+const importTables = `
+  -- One imported file. Its families are experiments of their own.
+  CREATE TABLE imports (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    -- SHA-256 of the file's checksum and the mapping.
+    identity TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    file TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    mapping TEXT NOT NULL,
+    report TEXT NOT NULL,
+    batch_unit TEXT NOT NULL,
+    goal TEXT NOT NULL CHECK (goal IN ('minimize', 'maximize'))
+  ) STRICT;
+  CREATE INDEX imports_by_name ON imports (name);
+
+  CREATE TABLE imported_families (
+    experiment_id INTEGER PRIMARY KEY REFERENCES experiments (id) ON DELETE CASCADE,
+    import_id INTEGER NOT NULL REFERENCES imports (id),
+    position INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    -- Values of the family columns as JSON.
+    family TEXT NOT NULL,
+    missing INTEGER NOT NULL,
+    analyses TEXT NOT NULL,
+    UNIQUE (import_id, position)
+  ) STRICT;
+
+  CREATE TABLE imported_cells (
+    experiment_id INTEGER NOT NULL REFERENCES imported_families (experiment_id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    batch_size REAL NOT NULL,
+    learning_rate REAL,
+    written_learning_rate REAL,
+    seed TEXT NOT NULL,
+    failure TEXT,
+    failure_step REAL,
+    -- NULL without a loss column, and for the NaN of failed cells: SQLite keeps NaN as NULL, and the mapping tells them apart.
+    loss REAL,
+    loss_error REAL,
+    steps_to_target REAL,
+    tokens REAL,
+    step REAL,
+    line INTEGER NOT NULL,
+    -- Little-endian float64: the steps, then the losses.
+    points INTEGER NOT NULL,
+    curve BLOB NOT NULL,
+    PRIMARY KEY (experiment_id, position),
+    CHECK (length(curve) = 16 * points)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Experiments without a specification mean nothing to readers of schema 1.
+  UPDATE store_state SET reader_version = 2;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'first tables', apply: (database) => database.exec(firstTables) },
+  { version: 2, name: 'imports', apply: (database) => database.exec(importTables) },
 ];

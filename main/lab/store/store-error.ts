@@ -16,6 +16,9 @@ export type StoreErrorCode =
   | 'unknown-experiment'
   | 'ambiguous-experiment'
   | 'unknown-stack'
+  /** Asked of an imported sweep, but only possible for one trained here, or not with its columns. */
+  | 'imported'
+  | 'not-imported'
   | 'invalid'
   | 'failed';
 

@@ -3,6 +3,9 @@
  * only looks cannot write. Times are UTC epoch milliseconds.
  */
 import type { CurveSet } from '#shared/analysis/curves.ts';
+import type { ImportMapping } from '#shared/import/mapping.ts';
+import type { ImportReport } from '#shared/import/report.ts';
+import type { FamilyAnalysis, ImportedFamily, ImportedSweep } from '#shared/import/sweep.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, Metric, StackPlan } from '#shared/experiment/stack.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
@@ -13,11 +16,46 @@ export interface Experiment {
   /** Short stable identity, unique in every store: used in file names and on the command line. */
   readonly key: string;
   readonly name: string;
-  readonly specification: Specification;
+  /** Null for imported sweeps, which were trained elsewhere. */
+  readonly specification: Specification | null;
+  /** Where an imported sweep comes from; null for those trained here. */
+  readonly imported: ImportedSource | null;
   readonly createdAt: number;
   readonly archived: boolean;
   /** Set by pause and by repeated fast failures; never a substitute for the cells' own states. */
   readonly hold: { readonly reason: string; readonly since: number } | null;
+}
+
+/** An imported experiment is one family of one file. */
+export interface ImportedSource {
+  /** Key of the import, which all families of the file share. */
+  readonly key: string;
+  /** Name of the import. */
+  readonly name: string;
+  /** As it was called when it was imported. */
+  readonly file: string;
+  /** SHA-256 (hexadecimal) of the file's bytes. */
+  readonly checksum: string;
+  readonly bytes: number;
+  readonly mapping: ImportMapping;
+  readonly report: ImportReport;
+  /** The family's label, 'all rows' when the file has one only. */
+  readonly label: string;
+  readonly batchUnit: string;
+  readonly goal: 'minimize' | 'maximize';
+  /** What its columns allow, and why the rest is not possible. */
+  readonly analyses: readonly FamilyAnalysis[];
+  /** Whether there are curves on a grid, so that curveSet() has an answer and every analysis of curves works. */
+  readonly hasCurves: boolean;
+}
+
+/** What is known of a file before it is stored. */
+export interface ImportOrigin {
+  readonly name: string;
+  readonly file: string;
+  readonly checksum: string;
+  readonly bytes: number;
+  readonly mapping: ImportMapping;
 }
 
 /** Cells of an experiment counted by state, computed from the cells and never remembered. */
@@ -28,11 +66,17 @@ export interface ExperimentSummary extends Experiment {
   readonly counts: StateCounts;
 }
 
-export interface Cell {
+/** What of a configuration is known of imported cells too. An imported cell has no learning rate when it is NaN. */
+export type CellPoint = Pick<
+  CellConfiguration,
+  'batchSize' | 'learningRate' | 'seed' | 'steps' | 'marks' | 'dataChecksum'
+>;
+
+export interface Cell<Configuration extends CellPoint = CellPoint> {
   readonly id: number;
   /** SHA-256 of the canonical configuration: the cell's identity. */
   readonly key: string;
-  readonly configuration: CellConfiguration;
+  readonly configuration: Configuration;
   readonly state: CellState;
   /** Why the cell is in this state, for a person; '' when nothing needs saying. */
   readonly reason: string;
@@ -88,9 +132,19 @@ export interface ReadableStore {
   experiments(options?: { archived?: boolean }): ExperimentSummary[];
   /** By key, unique key prefix, or name (the newest of that name). Throws a readable error when none or several match. */
   experiment(nameOrKey: string): ExperimentSummary;
+  /** The same, but the name or key of an import of several families gives them all, in the order of the file. */
+  experimentOrFamilies(nameOrKey: string): ExperimentSummary[];
+  /** In grid order. Imported cells are 'done', or 'diverged' with the failure's label as reason. */
   cells(experimentId: number): Cell[];
+  /** Throws StoreError 'imported' for an imported experiment. */
+  trainedCells(experimentId: number): Cell<CellConfiguration>[];
+  /** The rows of an imported experiment, exactly as they were read. Throws StoreError 'not-imported' for others. */
+  importedFamily(experimentId: number): ImportedFamily;
   stacks(experimentId: number): Stack[];
-  /** Every curve of one metric as the dense grid that the analyses take. */
+  /**
+   * Every curve of one metric as the dense grid that the analyses take. Imported sweeps have evaluationLoss only, and
+   * only with curves on a grid; otherwise StoreError 'imported' says in one sentence what is missing.
+   */
   curveSet(experimentId: number, metric: Metric): CurveSet;
   /** Mean over seeds of one metric at one mark index for all cells: [batch][learning rate]; NaN where nothing finite is there. */
   meanSurface(experimentId: number, metric: Metric, markIndex: number): Float64Array;
@@ -124,6 +178,14 @@ export interface WritableStore extends ReadableStore {
    * SQLite. A cell whose identity is known already is shared, not trained again.
    */
   createExperiment(specification: Specification, cells: readonly CellConfiguration[]): ExperimentSummary;
+  /**
+   * Stores an imported file, each family as one experiment, all or nothing; the same file with the same mapping is not
+   * stored twice. First its rows go to a file of the spool folder, then the fact to the journal, then both to SQLite.
+   */
+  importSweep(
+    origin: ImportOrigin,
+    sweep: ImportedSweep,
+  ): { readonly experiments: ExperimentSummary[]; readonly isNew: boolean };
   /** Adds stacks for cells that have none or whose stack failed; the cells become 'planned'. */
   planStacks(experimentId: number, plans: readonly { plan: StackPlan; settings: StackSettings }[]): Stack[];
   /** The trainer of this stack runs now; its cells become 'running'. */

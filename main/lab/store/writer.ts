@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, StackPlan } from '#shared/experiment/stack.ts';
+import type { ImportedSweep } from '#shared/import/sweep.ts';
 import { canonicalJson, newExperimentKey, newStackKey } from '../identity.ts';
-import { applyFact, type RemovedStacks } from './apply-fact.ts';
+import { applyFact, type RemovedFiles } from './apply-fact.ts';
 import { factSchema, type Fact, type FactOf } from './facts.ts';
 import { completeLines, linesOf, tailBefore } from './complete-lines.ts';
 import { SpoolIngester } from './ingest.ts';
 import type { LabJournal } from './journal.ts';
+import { importFact, importIdentity, writeRows } from './import-rows.ts';
 import { stackSpoolFile } from './paths.ts';
 import { StoreReader, type StoredCell } from './reader.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { transact } from './transact.ts';
 import type {
   ExperimentSummary,
+  ImportOrigin,
   IngestResult,
   LabEvent,
   Stack,
@@ -66,10 +69,9 @@ export class StoreWriter extends StoreReader implements WritableStore {
       .run(offset, tailBefore(this.#journal.descriptor, offset));
   }
 
-  /** Spool, checkpoint, log: everything that carries the stack's key. */
-  #removeFiles(stacks: RemovedStacks): void {
-    if (stacks.length === 0) return;
-    const prefixes = stacks.map((key) => `stack-${key}.`);
+  /** Spool, checkpoint, log: everything that carries the key of a stack or import. */
+  #removeFiles(prefixes: RemovedFiles): void {
+    if (prefixes.length === 0) return;
     for (const name of readdirSync(this.spoolFolder)) {
       if (prefixes.some((prefix) => name.startsWith(prefix)))
         rmSync(join(this.spoolFolder, name), { force: true });
@@ -80,10 +82,10 @@ export class StoreWriter extends StoreReader implements WritableStore {
   #record(fact: Fact, durable: boolean): void {
     this.#guard(() => {
       const before = this.#journal.append(fact, durable);
-      const removed: RemovedStacks = [];
+      const removed: RemovedFiles = [];
       try {
         transact(this.#database, () => {
-          applyFact(this.#database, fact, removed);
+          applyFact(this.#database, fact, removed, this.spoolFolder);
           this.#saveJournalOffset(this.#journal.size);
         });
       } catch (error) {
@@ -117,7 +119,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
         });
         return { applied, skipped };
       }
-      const removed: RemovedStacks = [];
+      const removed: RemovedFiles = [];
       for (const piece of completeLines(this.#journal.descriptor, offset, this.#journal.file)) {
         transact(this.#database, () => {
           for (const line of linesOf(piece)) {
@@ -139,7 +141,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
     });
   }
 
-  #applyLine(text: string, removed: RemovedStacks): boolean {
+  #applyLine(text: string, removed: RemovedFiles): boolean {
     let fact: Fact;
     try {
       fact = factSchema.parse(JSON.parse(text));
@@ -149,7 +151,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
     this.#database.exec('SAVEPOINT fact');
     const before = removed.length;
     try {
-      applyFact(this.#database, fact, removed);
+      applyFact(this.#database, fact, removed, this.spoolFolder);
       this.#database.exec('RELEASE fact');
       return true;
     } catch (error) {
@@ -209,6 +211,32 @@ export class StoreWriter extends StoreReader implements WritableStore {
     return this.experiment(key);
   }
 
+  importSweep(
+    origin: ImportOrigin,
+    sweep: ImportedSweep,
+  ): { readonly experiments: ExperimentSummary[]; readonly isNew: boolean } {
+    const identity = importIdentity(origin);
+    const before = this.#guard(() =>
+      this.#database
+        .prepare<[string], string>('SELECT key FROM imports WHERE identity = ?')
+        .pluck()
+        .get(identity),
+    );
+    if (before !== undefined) return { experiments: this.experimentOrFamilies(before), isNew: false };
+    const key = newExperimentKey();
+    const fact = importFact(origin, sweep, identity, key);
+    this.#guard(() => {
+      const file = writeRows(this.spoolFolder, key, sweep);
+      try {
+        this.#record(fact, true);
+      } catch (error) {
+        rmSync(file, { force: true });
+        throw error;
+      }
+    });
+    return { experiments: this.experimentOrFamilies(key), isNew: true };
+  }
+
   planStacks(experimentId: number, plans: readonly { plan: StackPlan; settings: StackSettings }[]): Stack[] {
     const experiment = this.#experimentKey(experimentId);
     const states = new Map(this.stacks(experimentId).map((stack) => [stack.key, stack.state]));
@@ -216,7 +244,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
     const point = (batchSize: number, learningRate: number, seed: number) =>
       `${batchSize} ${learningRate} ${seed}`;
     const known = new Map<string, StoredCell>();
-    for (const cell of this.cells(experimentId)) {
+    for (const cell of this.trainedCells(experimentId)) {
       const { batchSize, learningRate, seed } = cell.configuration;
       const name = point(batchSize, learningRate, seed);
       known.set(name, cell);
@@ -306,7 +334,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
     }
     const stacks = new Map<string, number[]>();
     let count = 0;
-    for (const cell of this.cells(experimentId)) {
+    for (const cell of this.trainedCells(experimentId)) {
       if (cell.stack === null || cell.stackColumn === null || !states.includes(cell.state)) continue;
       const columns = stacks.get(cell.stack) ?? [];
       stacks.set(cell.stack, [...columns, cell.stackColumn]);

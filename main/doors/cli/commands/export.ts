@@ -28,7 +28,10 @@ export function addExport(program: Command): void {
           if (options.format === 'csv') {
             const manifest = await exportCsv(store, experiment.id, options.out, { training });
             if (options.json === true) printJson(manifest);
-            else print(`Wrote cells.csv, marks.csv and manifest.json to ${options.out}.`);
+            else
+              print(
+                `Wrote ${manifest.files.map((f) => f.name).join(', ')} and manifest.json to ${options.out}.`,
+              );
           } else {
             const file = join(options.out, `${experiment.key}.json`);
             const result = await exportJson(store, experiment.id, file, { training });

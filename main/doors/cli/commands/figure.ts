@@ -2,7 +2,10 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import type { LossAxis } from '#shared/figure/loss-panels.ts';
-import { drawFigures, figureKinds, writeDrawn, type FigureKind } from '#main/lab/figures.ts';
+import { finalLosses } from '#shared/import/curves.ts';
+import { drawFigures, drawFinalFigures, figureKinds, writeDrawn } from '#main/lab/figures.ts';
+import type { FigureKind, NamedFigure } from '#main/lab/figures.ts';
+import type { ExperimentSummary, ReadableStore } from '#main/lab/store/types.ts';
 import { BadInput } from '../exit-codes.ts';
 import { requireOutputFolder } from '../output-folder.ts';
 import { withReader } from '../store-access.ts';
@@ -57,6 +60,8 @@ export function addFigure(program: Command): void {
     .action((name: string, options: FigureCommandOptions) =>
       withReader(options, async (store) => {
         const experiment = store.experiment(name);
+        if (experiment.imported?.hasCurves === false)
+          return report(experiment, await drawFinal(store, experiment, options), options);
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         checkSteps(curves, [...(options.steps ?? []), ...(options.step === undefined ? [] : [options.step])]);
         await requireOutputFolder(options.out);
@@ -71,24 +76,61 @@ export function addFigure(program: Command): void {
           ...(targets === undefined ? {} : { targets }),
           ...(options.widthMm === undefined ? {} : { width: options.widthMm }),
         });
-        const files = await writeDrawn(figures, options.out);
-        for (const { name: figureName, figure } of figures)
-          for (const warning of figure.warnings) notice(`${figureName}: ${warning}`);
-        if (options.json === true)
-          printJson({
-            experiment: experiment.key,
-            name: experiment.name,
-            files,
-            figures: figures.map(({ name: figureName, figure: { caption, data, warnings } }) => ({
-              name: figureName,
-              rows: data.rows.length,
-              caption,
-              warnings,
-            })),
-          });
-        else for (const file of files) print(file);
+        await report(experiment, figures, options);
       }),
     );
+}
+
+async function report(
+  experiment: ExperimentSummary,
+  figures: readonly NamedFigure[],
+  options: FigureCommandOptions,
+): Promise<void> {
+  const files = await writeDrawn(figures, options.out);
+  for (const { name: figureName, figure } of figures)
+    for (const warning of figure.warnings) notice(`${figureName}: ${warning}`);
+  if (options.json === true)
+    printJson({
+      experiment: experiment.key,
+      name: experiment.name,
+      files,
+      figures: figures.map(({ name: figureName, figure: { caption, data, warnings } }) => ({
+        name: figureName,
+        rows: data.rows.length,
+        caption,
+        warnings,
+      })),
+    });
+  else for (const file of files) print(file);
+}
+
+/** Losses and heat map of an imported sweep without curves. */
+async function drawFinal(
+  store: ReadableStore,
+  { id, name, imported }: ExperimentSummary,
+  { kind, out, lossAxis, steps, step, widthMm }: FigureCommandOptions,
+): Promise<NamedFigure[]> {
+  const impossible = imported?.analyses.find(
+    ({ analysis, possible }) =>
+      !possible && (analysis === 'ridge' || analysis === 'three-point optimum' || analysis === 'migration'),
+  );
+  const lacks = `"${name}" was imported`;
+  if (impossible !== undefined && impossible.analysis !== 'migration')
+    throw new BadInput(
+      `${lacks}, and figures need losses on a grid of learning rates: ${impossible.reason}.`,
+    );
+  if (kind === 'migration' || steps !== undefined || step !== undefined)
+    throw new BadInput(`${lacks}, and marks and migration need curves: ${impossible?.reason ?? ''}.`);
+  await requireOutputFolder(out);
+  if (kind === 'all') notice(`No migration: ${impossible?.reason ?? ''}.`);
+  const column = imported?.mapping.columns.loss ?? 'loss';
+  const kinds: FigureKind[] = kind === 'all' ? ['losses', 'heat-map'] : [kind];
+  return drawFinalFigures(
+    finalLosses(store.importedFamily(id)),
+    name,
+    imported?.goal === 'maximize' ? `−${column}` : column,
+    { kinds, lossAxis, ...(widthMm === undefined ? {} : { width: widthMm }) },
+  );
 }
 
 /** A step that no cell has been evaluated at, nor between, would give an empty figure. */

@@ -7,10 +7,12 @@ import type { PaperProtocol } from '#shared/protocol/paper.ts';
 import { paperProtocol } from '#shared/protocol/paper.ts';
 import type { RidgeLaws } from '#shared/protocol/ridge-laws.ts';
 import { lawsOfRidge } from '#shared/protocol/ridge-laws.ts';
+import { BadInput } from '../exit-codes.ts';
 import { withReader } from '../store-access.ts';
-import { learningRate, print, printJson, table } from '../terminal.ts';
+import { learningRate, print, printJson, printResults, table } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { DEFAULT_MORE_STEPS, definitionOf, withDefinition } from './definition-options.ts';
+import { familyWithoutCurves, noRidge, printFamilyLaws, printSteps } from './imported.ts';
 import { finiteNumbers, withJson, withStore, wholeNumber } from './options.ts';
 
 export function addLaws(program: Command): void {
@@ -24,18 +26,46 @@ export function addLaws(program: Command): void {
     ),
   ).action((name: string, options: DefinitionOptions & { store?: string; json?: boolean }) =>
     withReader(options, (store) => {
-      const experiment = store.experiment(name);
-      const curves = store.curveSet(experiment.id, 'evaluationLoss');
-      const ridge = ridgeOf(curves, definitionOf(options, curves));
-      const laws = lawsOfRidge(ridge, curves.learningRates);
-      if (options.json === true)
-        printJson({ experiment: experiment.key, name: experiment.name, ...ridgeTable(ridge), laws });
-      else {
-        print(
-          `Laws of the ridge ${describeDefinition(ridge.definition)}, ${laws.points.length} batch sizes:`,
-        );
-        printLaws(laws);
-      }
+      const experiments = store.experimentOrFamilies(name);
+      const results = experiments.map((experiment) => {
+        const head = { experiment: experiment.key, name: experiment.name };
+        const family = familyWithoutCurves(store, experiment, options);
+        if (family !== null) {
+          const { method, ridge, laws, verdict, steps, analyses } = family;
+          if (ridge === null && steps === null && experiments.length === 1)
+            throw new BadInput(noRidge(family, experiment.name));
+          const show = () => {
+            print(ridge === null ? noRidge(family, experiment.name) : `${experiment.name}:`);
+            printFamilyLaws(laws, verdict);
+            printSteps(steps);
+          };
+          return {
+            json: {
+              ...head,
+              definition: 'final losses',
+              method,
+              points: ridge,
+              laws,
+              verdict,
+              steps,
+              analyses,
+            },
+            show,
+          };
+        }
+        const curves = store.curveSet(experiment.id, 'evaluationLoss');
+        const ridge = ridgeOf(curves, definitionOf(options, curves));
+        const laws = lawsOfRidge(ridge, curves.learningRates);
+        const show = () => {
+          if (experiments.length > 1) print(`${experiment.name}:`);
+          print(
+            `Laws of the ridge ${describeDefinition(ridge.definition)}, ${laws.points.length} batch sizes:`,
+          );
+          printLaws(laws);
+        };
+        return { json: { ...head, ...ridgeTable(ridge), laws }, show };
+      });
+      printResults(results, options.json === true);
     }),
   );
 

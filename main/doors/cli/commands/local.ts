@@ -8,6 +8,7 @@ import type { MeanWithError } from '#shared/theory/repetitions.ts';
 import type { PointOfRun } from '#main/lab/local-optimum.ts';
 import { localCurves, predictedPeak } from '#main/lab/local-optimum.ts';
 import type { ExperimentSummary, ReadableStore } from '#main/lab/store/types.ts';
+import { specificationOf } from '#main/lab/trained.ts';
 import { BadInput } from '../exit-codes.ts';
 import { withReader } from '../store-access.ts';
 import { print, printJson, table } from '../terminal.ts';
@@ -60,7 +61,7 @@ export function addLocal(program: Command): void {
       withReader(options, async (store) => {
         const experiment = store.experiment(name);
         const point = pointOf(store, experiment, options);
-        const curves = await localCurves(experiment.specification, point, {
+        const curves = await localCurves(specificationOf(experiment), point, {
           draws: options.draws,
           optimizerState: options.optimizerState,
           threads: availableParallelism(),
@@ -96,7 +97,7 @@ export function addLocal(program: Command): void {
         withReader(options, async (store) => {
           const experiment = store.experiment(name);
           const point = pointOf(store, experiment, options);
-          const found = await predictedPeak(experiment.specification, point, {
+          const found = await predictedPeak(specificationOf(experiment), point, {
             samplesPerHalf: options.samples,
             hessianExamples: options.hessianExamples,
             probes: options.probes,

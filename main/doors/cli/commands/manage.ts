@@ -17,13 +17,20 @@ export function addManage(program: Command): void {
     .option('--yes', 'do it; without this only say what would be removed')
     .action((name: string, options: { store?: string; yes?: boolean }) =>
       withExistingWriter(options, (store) => {
-        const experiment = store.experiment(name);
+        const experiments = store.experimentOrFamilies(name);
         if (options.yes !== true)
           throw new BadInput(
-            `This would remove "${experiment.name}" (${experiment.key}) with ${count(experiment.cells, 'cell')} and their curves. Add --yes to do it, or archive it instead.`,
+            experiments
+              .map(
+                (e) =>
+                  `This would remove "${e.name}" (${e.key}) with ${count(e.cells, 'cell')} and their curves.`,
+              )
+              .join('\n') + ' Add --yes to do it, or archive it instead.',
           );
-        store.deleteExperiment(experiment.id);
-        print(`Removed "${experiment.name}" (${experiment.key}).`);
+        for (const experiment of experiments) {
+          store.deleteExperiment(experiment.id);
+          print(`Removed "${experiment.name}" (${experiment.key}).`);
+        }
       }),
     );
 

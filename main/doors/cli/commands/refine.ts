@@ -5,6 +5,7 @@ import { specificationToYaml } from '#shared/experiment/file.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { refinedRates } from '#shared/experiment/refine.ts';
 import { BadInput } from '../exit-codes.ts';
+import { specificationOf } from '#main/lab/trained.ts';
 import { withReader } from '../store-access.ts';
 import { learningRate, print } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
@@ -31,7 +32,9 @@ export function addRefine(program: Command): void {
       ) =>
         withReader(options, (store) => {
           if (existsSync(file)) throw new BadInput(`${file} exists already; choose another name.`);
-          const { specification, id } = store.experiment(name);
+          const experiment = store.experiment(name);
+          const { id } = experiment;
+          const specification = specificationOf(experiment);
           const curves = store.curveSet(id, 'evaluationLoss');
           const optima = ridgeOf(curves, definitionOf(options, curves)).points.flatMap((p) =>
             p.learningRate === null ? [] : [p.learningRate],

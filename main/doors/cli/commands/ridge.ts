@@ -3,10 +3,12 @@ import { formatLearningRate, describeRidge, ridgeTable } from '#shared/analysis/
 import type { Interval } from '#shared/analysis/resampling.ts';
 import type { Ridge } from '#shared/analysis/ridge.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
+import { BadInput } from '../exit-codes.ts';
 import { withReader } from '../store-access.ts';
-import { print, printJson, table } from '../terminal.ts';
+import { print, printResults, table } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { definitionOf, withDefinition } from './definition-options.ts';
+import { familyWithoutCurves, noRidge, printFamilyRidge } from './imported.ts';
 import { withJson, withStore } from './options.ts';
 
 export function addRidge(program: Command): void {
@@ -20,12 +22,30 @@ export function addRidge(program: Command): void {
     ),
   ).action((name: string, options: DefinitionOptions & { store?: string; json?: boolean }) =>
     withReader(options, (store) => {
-      const experiment = store.experiment(name);
-      const curves = store.curveSet(experiment.id, 'evaluationLoss');
-      const ridge = ridgeOf(curves, definitionOf(options, curves));
-      if (options.json === true)
-        printJson({ experiment: experiment.key, name: experiment.name, ...ridgeTable(ridge) });
-      else printRidge(ridge);
+      const experiments = store.experimentOrFamilies(name);
+      const results = experiments.map((experiment) => {
+        const head = { experiment: experiment.key, name: experiment.name };
+        const family = familyWithoutCurves(store, experiment, options);
+        if (family !== null) {
+          const { method, ridge, analyses } = family;
+          if (ridge === null && experiments.length === 1)
+            throw new BadInput(noRidge(family, experiment.name));
+          const show = () => {
+            if (ridge === null) return print(noRidge(family, experiment.name));
+            print(`${experiment.name}: optima of the final losses as published (${method}).`);
+            printFamilyRidge(ridge);
+          };
+          return { json: { ...head, definition: 'final losses', method, points: ridge, analyses }, show };
+        }
+        const curves = store.curveSet(experiment.id, 'evaluationLoss');
+        const ridge = ridgeOf(curves, definitionOf(options, curves));
+        const show = () => {
+          if (experiments.length > 1) print(`${experiment.name}:`);
+          printRidge(ridge);
+        };
+        return { json: { ...head, ...ridgeTable(ridge) }, show };
+      });
+      printResults(results, options.json === true);
     }),
   );
 }

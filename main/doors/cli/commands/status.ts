@@ -1,10 +1,18 @@
 import type { Command } from 'commander';
 import { cellStates } from '#shared/experiment/stack.ts';
 import type { CellState } from '#shared/experiment/stack.ts';
+import { describeReport } from '#shared/import/report.ts';
 import { isAlive } from '#main/lab/scheduler/processes.ts';
-import type { Cell, ExperimentSummary, ReadableStore, Stack, StateCounts } from '#main/lab/store/types.ts';
+import type {
+  Cell,
+  ExperimentSummary,
+  ImportedSource,
+  ReadableStore,
+  Stack,
+  StateCounts,
+} from '#main/lab/store/types.ts';
 import { withReader } from '../store-access.ts';
-import { count, learningRate, localTime, print, printJson, table } from '../terminal.ts';
+import { bytes, count, learningRate, localTime, print, printJson, table } from '../terminal.ts';
 import { withJson, withStore } from './options.ts';
 
 export function addStatus(program: Command): void {
@@ -23,7 +31,7 @@ export function addStatus(program: Command): void {
               experiments.map((e) => [
                 e.key,
                 e.name,
-                overallState(e),
+                e.imported === null ? overallState(e) : 'imported',
                 String(e.cells),
                 String(e.counts.done + e.counts.diverged),
                 localTime(e.createdAt),
@@ -67,7 +75,13 @@ export function addStatus(program: Command): void {
       const stacks = store.stacks(experiment.id);
       const events = store.events(experiment.id);
       if (options.json === true)
-        printJson({ ...summaryJson(experiment), specification: experiment.specification, stacks, events });
+        printJson({
+          ...summaryJson(experiment),
+          specification: experiment.specification,
+          imported: experiment.imported,
+          stacks,
+          events,
+        });
       else printDetails(experiment, store);
     }),
   );
@@ -90,8 +104,20 @@ function abandonedStacks(stacks: readonly Stack[]): number {
 }
 
 function summaryJson(experiment: ExperimentSummary) {
-  const { key, name, createdAt, archived, hold, cells, counts } = experiment;
-  return { key, name, state: overallState(experiment), createdAt, archived, hold, cells, counts };
+  const { key, name, createdAt, archived, hold, cells, counts, imported } = experiment;
+  const source =
+    imported === null ? null : { import: imported.key, file: imported.file, label: imported.label };
+  return {
+    key,
+    name,
+    state: overallState(experiment),
+    createdAt,
+    archived,
+    hold,
+    cells,
+    counts,
+    imported: source,
+  };
 }
 
 function cellJson({ key, configuration, state, reason, divergedAt, stepsDone, stack }: Cell) {
@@ -158,7 +184,7 @@ function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): voi
     table(
       ['learning rate>', ...batchSizes.map((b) => `B=${b}>`)],
       rates.map((rate) => [
-        learningRate(rate),
+        Number.isNaN(rate) ? '–' : learningRate(rate),
         ...batchSizes.map((b) => {
           const state = states.get(`${b} ${rate}`);
           return state === undefined ? ' ' : glyphs[state];
@@ -170,10 +196,22 @@ function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): voi
   for (const { state, reason, cells: number } of reasons(cells)) print(`${number} ${state}: ${reason}`);
 }
 
+function printSource(source: ImportedSource): void {
+  const { file, bytes: size, checksum, mapping, report, label, batchUnit, goal, analyses } = source;
+  print(`imported from ${file} (${bytes(size)}, SHA-256 ${checksum}), ${label}`);
+  print(`batch sizes in ${batchUnit}; the loss is ${mapping.columns.loss ?? 'not given'}, to ${goal}`);
+  for (const { analysis, possible, reason } of analyses)
+    print(`${possible ? analysis : `no ${analysis}`}: ${reason}`);
+  for (const line of describeReport(report)) print(line);
+  print(JSON.stringify(mapping, null, 2));
+}
+
 function printDetails(experiment: ExperimentSummary, store: ReadableStore): void {
   print(`${experiment.name} (${experiment.key}), created ${localTime(experiment.createdAt)}`);
   print(`${overallState(experiment)}: ${countsLine(experiment.counts)}`);
-  print(JSON.stringify(experiment.specification, null, 2));
+  const { imported } = experiment;
+  if (imported === null) print(JSON.stringify(experiment.specification, null, 2));
+  else printSource(imported);
   const stacks = store.stacks(experiment.id);
   if (stacks.length > 0)
     print(

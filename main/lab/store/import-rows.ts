@@ -1,0 +1,190 @@
+/** The rows of an imported file beside the journal: one cell a line, so that neither writing nor reading needs them all. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ImportedCell, ImportedSweep } from '#shared/import/sweep.ts';
+import { canonicalJson, newExperimentKey, sha256 } from '../identity.ts';
+import { completeLines, linesOf } from './complete-lines.ts';
+import type { FactOf } from './facts.ts';
+import { importFile } from './paths.ts';
+import type { ImportOrigin } from './types.ts';
+
+/** The same bytes read by the same mapping are the same import, whatever the file is called. */
+export function importIdentity({ checksum, mapping }: ImportOrigin): string {
+  return sha256(canonicalJson({ checksum, mapping }));
+}
+
+export function importFact(
+  { name, file, checksum, bytes, mapping }: ImportOrigin,
+  { batchUnit, goal, report, families }: ImportedSweep,
+  identity: string,
+  key: string,
+): FactOf<'import'> {
+  const list = families.map(({ label, key: family, missing, analyses, cells }) => ({
+    experiment: newExperimentKey(),
+    name: families.length === 1 ? name : `${name}: ${label}`,
+    label,
+    family: { ...family },
+    missing,
+    analyses,
+    cells: cells.length,
+  }));
+  const time = Date.now();
+  return {
+    fact: 'import',
+    time,
+    key,
+    identity,
+    name,
+    file,
+    checksum,
+    bytes,
+    mapping,
+    report,
+    batchUnit,
+    goal,
+    families: list,
+  };
+}
+
+/** JSON has no non-finite numbers: failed runs have them, so they are texts. */
+type Numeral = number | string | null;
+
+function numeral(value: number | null): Numeral {
+  return value === null || Number.isFinite(value) ? value : String(value);
+}
+
+function toLine(family: number, cell: ImportedCell): string {
+  const { seed, failure, line, curve } = cell;
+  const numbers = [
+    cell.batchSize,
+    cell.learningRate,
+    cell.writtenLearningRate,
+    cell.failureStep,
+    cell.loss,
+    cell.lossError,
+    cell.stepsToTarget,
+    cell.tokens,
+    cell.step,
+  ].map(numeral);
+  const points = curve === null ? null : [curve.steps.map(numeral), curve.losses.map(numeral)];
+  return `${JSON.stringify([family, line, seed, failure, numbers, points])}\n`;
+}
+
+const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]);
+const lineSchema = z.tuple([
+  z.number().int().nonnegative(),
+  z.number(),
+  z.string(),
+  z.string().nullable(),
+  z.array(number.nullable()).length(9),
+  z.tuple([z.array(number), z.array(number)]).nullable(),
+]);
+
+function fromLine(text: string): { family: number; cell: ImportedCell } | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const parsed = lineSchema.safeParse(value);
+  if (!parsed.success) return null;
+  const [family, line, seed, failure, numbers, points] = parsed.data;
+  const [
+    batchSize,
+    learningRate,
+    writtenLearningRate,
+    failureStep,
+    loss,
+    lossError,
+    stepsToTarget,
+    tokens,
+    step,
+  ] = numbers;
+  if (batchSize === null) return null;
+  const curve = points === null ? null : { steps: points[0], losses: points[1] };
+  return {
+    family,
+    cell: {
+      batchSize,
+      learningRate,
+      writtenLearningRate,
+      seed,
+      failure,
+      failureStep,
+      loss,
+      lossError,
+      stepsToTarget,
+      tokens,
+      step,
+      curve,
+      line,
+    },
+  };
+}
+
+/** Enough that the disk is not asked for every cell. */
+const BUFFERED = 1 << 20;
+
+/**
+ * Writes the rows and waits for the disk; the file has its name only when it is complete. What killed imports left is
+ * removed. Returns the path.
+ */
+export function writeRows(spoolFolder: string, key: string, sweep: ImportedSweep): string {
+  for (const name of readdirSync(spoolFolder))
+    if (/^import-.*\.partial$/.test(name)) rmSync(join(spoolFolder, name), { force: true });
+  const file = importFile(spoolFolder, key);
+  const partial = `${file}.partial`;
+  const descriptor = openSync(partial, 'w');
+  try {
+    let text = '';
+    const flush = () => {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      text = '';
+    };
+    for (const [index, family] of sweep.families.entries())
+      for (const cell of family.cells) {
+        text += toLine(index, cell);
+        if (text.length > BUFFERED) flush();
+      }
+    flush();
+    fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(partial, file);
+  return file;
+}
+
+/** The rows of an import in their order; lines that cannot be understood are left out. Nothing when the file is gone. */
+export function* readRows(
+  spoolFolder: string,
+  key: string,
+): Generator<{ readonly family: number; readonly cell: ImportedCell }> {
+  const file = importFile(spoolFolder, key);
+  if (!existsSync(file)) return;
+  const descriptor = openSync(file, 'r');
+  try {
+    for (const piece of completeLines(descriptor, 0, file))
+      for (const { text } of linesOf(piece)) {
+        const row = fromLine(text);
+        if (row !== null) yield row;
+      }
+  } finally {
+    closeSync(descriptor);
+  }
+}
