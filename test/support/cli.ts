@@ -26,8 +26,16 @@ export interface Running {
   readonly finished: Promise<Finished>;
 }
 
-export function startSurge(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, [LAUNCHER, 'surge', ...args], {
+/** With `group`, a cgroup.procs file, surge and its trainers live inside that control group. */
+export function startSurge(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  group?: string,
+): Running {
+  const command = [process.execPath, LAUNCHER, 'surge', ...args];
+  const [program, ...rest] =
+    group === undefined ? command : ['/bin/sh', '-c', `echo $$ > "$0" && exec "$@"`, group, ...command];
+  const child = spawn(program, rest, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -41,8 +49,12 @@ export function startSurge(args: readonly string[], environment: NodeJS.ProcessE
   return { child, finished };
 }
 
-export function surge(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  return startSurge(args, environment).finished;
+export function surge(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  group?: string,
+): Promise<Finished> {
+  return startSurge(args, environment, group).finished;
 }
 
 /** Runs a command with --json: its exit code and what it printed, which must be one JSON document. */

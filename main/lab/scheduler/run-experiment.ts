@@ -15,6 +15,7 @@ import type { Cell, IngestResult, Stack, StackState, WritableStore } from '../st
 import { specificationOf } from '../trained.ts';
 import type { Calibration } from './calibration.ts';
 import { calibrate } from './calibration.ts';
+import { outOfMemoryKills } from './out-of-memory.ts';
 import { isAlive, reap } from './processes.ts';
 import type { Workforce } from './settings.ts';
 import { cellsPerStack, settingsFor } from './settings.ts';
@@ -62,8 +63,10 @@ export interface RunResult {
 /** A failure within this time of the start counts as fast: the machine or the set-up is at fault, not the cell. */
 const FAST_FAILURE_SECONDS = 60;
 const FAST_FAILURES_BEFORE_HOLD = 3;
-/** A trainer killed from outside is started again this often without progress in between. */
-const KILLS_BEFORE_FAILURE = 3;
+/** A trainer that crashes is started again this often without progress in between … */
+const CRASHES_BEFORE_FAILURE = 3;
+/** … and one that is killed from outside this often: a kill says nothing about the stack. */
+const KILLS_BEFORE_FAILURE = 20;
 const STOP_PATIENCE_SECONDS = 60;
 const REAP_PATIENCE_MILLISECONDS = 3_000;
 const INGEST_MILLISECONDS = 250;
@@ -237,6 +240,7 @@ class ExperimentRun {
     };
     const logFile = join(this.#store.spoolFolder, `stack-${stack.key}.log`);
     const started = performance.now();
+    const killsBefore = outOfMemoryKills();
     let lastIngest = 0;
     const entry = { stack, phase: 'starting', step: stack.stepsDone };
     const trainer = startTrainer(job, logFile, (message) => {
@@ -259,7 +263,7 @@ class ExperimentRun {
     this.#options.signal.removeEventListener('abort', stop);
     const result = this.#ingest(stack);
     this.#running.delete(stack.key);
-    await this.#settle(stack, exit, result, (performance.now() - started) / 1000);
+    await this.#settle(stack, exit, result, (performance.now() - started) / 1000, killsBefore);
     this.#report();
   }
 
@@ -281,7 +285,14 @@ class ExperimentRun {
     }
   }
 
-  async #settle(stack: Stack, exit: TrainerExit, result: IngestResult, seconds: number): Promise<void> {
+  /** `killsBefore`: the kernel's out-of-memory kills when the trainer was started. */
+  async #settle(
+    stack: Stack,
+    exit: TrainerExit,
+    result: IngestResult,
+    seconds: number,
+    killsBefore: number | null,
+  ): Promise<void> {
     const end = (state: Exclude<StackState, 'planned' | 'running' | 'finished'>, reason: string) =>
       this.#store.stackEnded(stack.key, state, reason);
     switch (result.ending) {
@@ -307,22 +318,23 @@ class ExperimentRun {
         return;
       case null: {
         // Killed or crashed: it could not say a word.
+        const kills = outOfMemoryKills();
+        if (exit.signal === 'SIGKILL' && kills !== null && killsBefore !== null && kills > killsBefore) {
+          await this.#splitOrGiveUp(stack, 'the system killed the trainer because memory ran out');
+          return;
+        }
         const progressed = this.#stepsDone(stack) > stack.stepsDone;
         const cause =
           exit.signal === null
             ? `the trainer ended with exit code ${exit.code ?? 'unknown'}${exit.log === '' ? '' : `: ${lastLine(exit.log)}`}`
             : `the trainer was killed (${exit.signal})`;
-        const kills = stack.failures + 1;
-        if (progressed || kills < KILLS_BEFORE_FAILURE || this.#options.signal.aborted) {
+        const failures = stack.failures + 1;
+        const limit = exit.signal === 'SIGKILL' ? KILLS_BEFORE_FAILURE : CRASHES_BEFORE_FAILURE;
+        if (progressed || failures < limit || this.#options.signal.aborted) {
           end('interrupted', cause);
           if (exit.signal === null) this.#noteFailure(cause, seconds);
-        } else if (exit.signal === 'SIGKILL')
-          await this.#splitOrGiveUp(
-            stack,
-            `${cause} ${kills} times; the system does that when memory runs out`,
-          );
-        else {
-          end('failed', cause);
+        } else {
+          end('failed', `${cause}, ${failures} times without progress`);
           this.#noteFailure(cause, seconds);
         }
       }

@@ -1,5 +1,5 @@
 /** What cannot be trained gets a state and a reason, holds the sweep when everything fails alike, and can be tried again. */
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SpecificationInput } from '#shared/experiment/specification.ts';
 import type { Stack } from '#main/lab/store/types.ts';
@@ -91,62 +91,104 @@ function changed(file: string): Buffer {
   return Buffer.concat([bytes.subarray(0, HEADER), bytes.subarray(HEADER).reverse()]);
 }
 
-describe('a stack that the system kills again and again, as it does when memory runs out', () => {
+/** A real limit: a control group (version 1 or 2) of its own, whose kernel kills what takes too much. Needs root. */
+function memoryLimit(bytes: number): { join: string; remove(): void } | null {
+  const version1 = existsSync('/sys/fs/cgroup/memory/cgroup.procs');
+  const group = `/sys/fs/cgroup/${version1 ? 'memory/' : ''}surge-test-${process.pid}`;
+  try {
+    mkdirSync(group);
+    writeFileSync(`${group}/${version1 ? 'memory.limit_in_bytes' : 'memory.max'}`, String(bytes));
+  } catch {
+    return null;
+  }
+  return { join: `${group}/cgroup.procs`, remove: () => rmdirSync(group) };
+}
+
+describe('stacks that do not fit in memory', () => {
+  const MEGABYTE = 2 ** 20;
   const specification: SpecificationInput = {
     name: 'large',
+    // 25 MB of parameters a cell.
+    workload: { kind: 'mlp', hidden: [8000] },
+    optimizer: { kind: 'sgd' },
+    learningRates: { list: [1e-4, 2e-4, 3e-4, 4e-4, 5e-4, 6e-4, 7e-4, 8e-4] },
+    batchSizes: { list: [2] },
+    length: { steps: 3 },
+    marks: { geometricPerDecade: 0 },
+    evaluation: { examples: 50 },
+  };
+  const training = ['--trainers', '1', '--threads', '1', '--cells-per-stack', '8'];
+
+  async function runWithin(bytes: number) {
+    const limit = memoryLimit(bytes);
+    if (limit === null) return null;
+    const file = folder.file(`large-${number}.yaml`);
+    writeExperiment(file, specification);
+    // Measured without the limit: it must bite while training.
+    const checked = await surge(['check', file, '--trainers', '1', '--threads', '1']);
+    expect(checked.code, checked.stderr).toBe(0);
+    try {
+      return await surge(['run', file, '--store', store, '--json', ...training], {}, limit.join);
+    } finally {
+      limit.remove();
+    }
+  }
+
+  test('are cut in two until they do', async ({ skip }) => {
+    const run = await runWithin(500 * MEGABYTE);
+    if (run === null) return skip('control groups cannot be made here');
+    expect(run.code, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ experiments: [{ end: 'complete', counts: { done: 8 } }] });
+    expect(run.stderr).toContain('8 cells did not fit in memory; trying 4 at a time');
+    const stacks = stacksOf(store).map((s) => [cellsOf(s), s.state]);
+    expect(stacks.filter(([, state]) => state === 'finished').reduce((sum, [n]) => sum + Number(n), 0)).toBe(
+      8,
+    );
+    expect(stacks).not.toContainEqual([8, 'finished']);
+  });
+
+  test('leave single cells with a state and a reason, and they can be tried again', async ({ skip }) => {
+    const run = await runWithin(250 * MEGABYTE);
+    if (run === null) return skip('control groups cannot be made here');
+    expect(run.code, run.stderr).toBe(4);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      experiments: [{ end: 'failures', counts: { 'out-of-memory': 8 } }],
+    });
+    expect(run.stdout).toContain('the system killed the trainer because memory ran out');
+    const status = await surge(['status', 'large', '--store', store]);
+    expect(status.stdout).toMatch(/8 out-of-memory: /);
+    const retried = await surgeJson(['resume', '--failed', '--store', store, ...training]);
+    expect(retried.code, retried.stderr).toBe(0);
+    expect(retried.value).toMatchObject({ experiments: [{ counts: { done: 8, 'out-of-memory': 0 } }] });
+  });
+});
+
+test('a trainer that is killed from outside is started again, and its stack stays whole', async () => {
+  const file = folder.file(`killed-${number}.yaml`);
+  writeExperiment(file, {
+    name: 'killed from outside',
     workload: { kind: 'quadratic', mu: [1], sigma: [1], hessian: [[1]] },
     optimizer: { kind: 'sign' },
     learningRates: { list: [0.01, 0.02, 0.05, 0.1] },
     batchSizes: { list: [2] },
     length: { steps: 100 },
-  };
-  const training = ['--trainers', '1', '--threads', '1', '--cells-per-stack'];
-
-  /** Runs the sweep while every trainer of more cells than `limit` is killed before it has trained a step. */
-  async function runWithLimit(cellsPerStack: number, limit: number) {
-    const file = folder.file(`large-${number}.yaml`);
-    writeExperiment(file, specification);
-    const lab = startSurge(['run', file, '--store', store, '--json', ...training, String(cellsPerStack)]);
-    const killed = new Set<number>();
-    await waitUntil(
-      'the run ends',
-      () => {
-        for (const stack of stacksOf(store)) {
-          if (stack.state !== 'running' || stack.process === null || cellsOf(stack) <= limit) continue;
-          if (killed.has(stack.process.pid)) continue;
-          killed.add(stack.process.pid);
-          process.kill(stack.process.pid, 'SIGKILL');
-        }
-        return lab.child.exitCode !== null;
-      },
-      120,
-    );
-    return lab.finished;
-  }
-
-  test('is cut in two until it fits', async () => {
-    const { code, stdout, stderr } = await runWithLimit(4, 2);
-    expect(code, stderr).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ experiments: [{ end: 'complete', counts: { done: 4 } }] });
-    expect(stderr).toContain('4 cells did not fit in memory; trying 2 at a time');
-    const stacks = stacksOf(store).map((s) => [cellsOf(s), s.state]);
-    expect(stacks.filter(([cells, state]) => cells === 2 && state === 'finished')).toHaveLength(2);
-    expect(stacks).not.toContainEqual([4, 'finished']);
   });
-
-  test('gives single cells that do not fit a state and a reason, and they can be tried again', async () => {
-    const { code, stdout, stderr } = await runWithLimit(2, 0);
-    expect(code, stderr).toBe(4);
-    expect(JSON.parse(stdout)).toMatchObject({
-      experiments: [{ end: 'failures', counts: { 'out-of-memory': 4 } }],
-    });
-    expect(stdout).toContain(
-      'the trainer was killed (SIGKILL) 3 times; the system does that when memory runs out',
-    );
-    const status = await surge(['status', 'large', '--store', store]);
-    expect(status.stdout).toMatch(/4 out-of-memory: /);
-    const retried = await surgeJson(['resume', '--failed', '--store', store, ...training, '4']);
-    expect(retried.code, retried.stderr).toBe(0);
-    expect(retried.value).toMatchObject({ experiments: [{ counts: { done: 4, 'out-of-memory': 0 } }] });
-  });
+  const lab = startSurge(['run', file, '--store', store, '--json', '--trainers', '1', '--threads', '1']);
+  const killed = new Set<number>();
+  await waitUntil(
+    'the run ends',
+    () => {
+      for (const { state, process: trainer } of stacksOf(store)) {
+        if (state !== 'running' || trainer === null || killed.has(trainer.pid) || killed.size >= 5) continue;
+        killed.add(trainer.pid);
+        process.kill(trainer.pid, 'SIGKILL');
+      }
+      return lab.child.exitCode !== null;
+    },
+    120,
+  );
+  const { code, stderr } = await lab.finished;
+  expect(code, stderr).toBe(0);
+  expect(killed.size).toBe(5);
+  expect(stacksOf(store).map((s) => [cellsOf(s), s.state])).toEqual([[4, 'finished']]);
 });
