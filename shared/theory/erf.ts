@@ -39,7 +39,8 @@ function tail(x: number): number {
   let sum = 0;
   for (let n = WEIGHTS.length; n >= 1; n--) sum += WEIGHTS[n - 1] / ((n * SPACING) ** 2 + square);
   const rule = ((SPACING * x * gaussian(x)) / Math.PI) * (1 / square + 2 * sum);
-  return rule - 2 / Math.expm1((2 * Math.PI * x) / SPACING);
+  // Beyond π/h the pole is further off the axis than the rule looks; its residue would then exceed erfc itself.
+  return x < Math.PI / SPACING ? rule - 2 / Math.expm1((2 * Math.PI * x) / SPACING) : rule;
 }
 
 /** Error function: odd, erf(±Infinity) = ±1, NaN for NaN. */

@@ -148,7 +148,10 @@ export function exactLawFromHalves(
 }
 
 export interface MonteCarloOptimum extends LocalOptimum {
-  /** Of the learning rate, by the delta method over updates; null with fewer than two or without an optimum. */
+  /**
+   * Of the learning rate, by the delta method over updates; null with fewer than two or without an optimum. Near 0 when
+   * all updates were alike, which says only that others are rarer than one in `updates`.
+   */
   readonly learningRateStandardError: number | null;
   readonly decreaseStandardError: number | null;
   readonly updates: number;
