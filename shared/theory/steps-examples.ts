@@ -51,7 +51,7 @@ export interface LineFit {
 
 /**
  * Ordinary least squares of 1/S on 1/E (arXiv 2405.14578, equation 22). E = B·S carries the error of S into both axes, so
- * that this is biased when S is noisy; null with fewer than two batch sizes.
+ * that this is biased when S is noisy; null with fewer than two batch sizes or when all took equally many examples.
  */
 export function fitStepsLine(points: readonly StepsPoint[]): LineFit | null {
   const { kept, leftOut } = usable(points);
@@ -66,7 +66,8 @@ export function fitStepsLine(points: readonly StepsPoint[]): LineFit | null {
     sxy += (x[i] - meanX) * (y[i] - meanY);
     syy += (y[i] - meanY) ** 2;
   }
-  if (n < 2 || !(sxx > 0)) return null;
+  // Under perfect scaling all examples are equal, but for rounding, and no line is determined.
+  if (n < 2 || !(sxx > 1e-24 * n * meanX ** 2)) return null;
   const slope = sxy / sxx;
   const intercept = meanY - slope * meanX;
   let residual = 0;
