@@ -75,6 +75,7 @@ function number(value: number): string {
 export function ridgeTable(ridge: Ridge) {
   return {
     definition: ridge.definition,
+    method: ridge.method,
     score: scoreName(ridge.definition),
     sentence: describeRidge(ridge),
     peak: ridge.peak,

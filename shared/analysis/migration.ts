@@ -1,5 +1,6 @@
 /** Migration: the path of the peak as training goes on, at equal steps or samples, or towards lower target losses. */
 import type { CurveSet } from './curves.ts';
+import type { OptimumMethod } from './optimum.ts';
 import type { Interval, Resampling } from './resampling.ts';
 import type { Ridge } from './ridge.ts';
 import { ridgesOf } from './ridge.ts';
@@ -7,10 +8,19 @@ import { curveOf, type Definition, type Passage } from './scores.ts';
 
 const optima = (ridge: Ridge) => ridge.points.filter((point) => point.learningRate !== null).length;
 
+export interface PathOptions {
+  readonly bootstrap?: Resampling;
+  readonly method?: OptimumMethod;
+}
+
 /** Ridges of a migration: those that compare at least two batch sizes (one, when the experiment has no more). */
-function pathOf(curves: CurveSet, definitions: readonly Definition[], bootstrap?: Resampling): Ridge[] {
+function pathOf(
+  curves: CurveSet,
+  definitions: readonly Definition[],
+  { bootstrap, method }: PathOptions,
+): Ridge[] {
   const needed = Math.min(2, curves.batchSizes.length);
-  return ridgesOf(curves, definitions, { bootstrap, keepResampled: false }).filter(
+  return ridgesOf(curves, definitions, { bootstrap, method, keepResampled: false }).filter(
     (ridge) => optima(ridge) >= needed,
   );
 }
@@ -21,12 +31,12 @@ const ascending = (values: Iterable<number>) => [...new Set(values)].sort((a, b)
  * Ridges at every mark. Where batch sizes have different marks, those without this one are interpolated (flag
  * interpolated), and those that have not come so far have no optimum.
  */
-export function migrationOverSteps(curves: CurveSet, bootstrap?: Resampling): Ridge[] {
+export function migrationOverSteps(curves: CurveSet, options: PathOptions = {}): Ridge[] {
   const steps = ascending(curves.marks.flat());
   return pathOf(
     curves,
     steps.map((step) => ({ kind: 'equal-steps', step })),
-    bootstrap,
+    options,
   );
 }
 
@@ -34,7 +44,7 @@ export function migrationOverSteps(curves: CurveSet, bootstrap?: Resampling): Ri
 const MOST_SAMPLES = 200;
 
 /** Ridges at the numbers of samples that the marks stand for; of more than 200, every n-th with the first and last. */
-export function migrationOverSamples(curves: CurveSet, bootstrap?: Resampling): Ridge[] {
+export function migrationOverSamples(curves: CurveSet, options: PathOptions = {}): Ridge[] {
   const all = ascending(curves.batchSizes.flatMap((b, i) => curves.marks[i].map((step) => step * b)));
   // Outside the range that two batch sizes share there is nothing to compare.
   const first = curves.batchSizes.map((b, i) => b * (curves.marks[i][0] ?? Infinity)).sort((a, b) => a - b);
@@ -49,7 +59,7 @@ export function migrationOverSamples(curves: CurveSet, bootstrap?: Resampling): 
   return pathOf(
     curves,
     chosen.map((samples) => ({ kind: 'equal-samples', samples })),
-    bootstrap,
+    options,
   );
 }
 
@@ -59,10 +69,12 @@ export function migrationOverLoss(
   targets: readonly number[],
   moreSteps: number,
   passage: Passage = 'each-seed',
+  options: PathOptions = {},
 ): Ridge[] {
   return ridgesOf(
     curves,
     targets.map((target) => ({ kind: 'equal-loss', target, moreSteps, passage })),
+    options,
   );
 }
 

@@ -6,6 +6,15 @@ import type { Interval } from './resampling.ts';
 import { interval } from './resampling.ts';
 import type { Status } from './scores.ts';
 import { code, note, statuses } from './scores.ts';
+import type { SmoothOptimum } from './smooth-optimum.ts';
+import { smoothMinimizer, smoothOptimum } from './smooth-optimum.ts';
+
+/**
+ * How the optimum is read off the means. three-point: the parabola in ln LR through the best learning rate and its
+ * neighbours. smooth: local quadratic regression over all learning rates near the minimum, its bandwidth cross-validated.
+ */
+export const optimumMethods = ['three-point', 'smooth'] as const;
+export type OptimumMethod = (typeof optimumMethods)[number];
 
 export const optimumFlags = [
   /** The best learning rate is the lowest or highest of the grid that was run: the optimum may lie outside. */
@@ -37,6 +46,10 @@ export const optimumFlags = [
   'coarse-marks',
   /** No mark at this step: interpolated linearly in ln step between the marks around it. */
   'interpolated',
+  /** Fewer than five learning rates: too few to smooth; with three or four a single quadratic, else the best one. */
+  'few-points',
+  /** The smooth fit does not curve upwards at its minimum. */
+  'not-convex',
 ] as const;
 export type OptimumFlag = (typeof optimumFlags)[number];
 
@@ -50,7 +63,10 @@ export interface DroppedRate {
 
 export interface Optimum {
   readonly batchSize: number;
-  /** Vertex of the parabola in ln LR, or the best grid value where there is none; null without any usable one. */
+  /**
+   * Vertex of the parabola in ln LR, or the best grid value where there is none; or the minimum of the smooth fit. Null
+   * without any usable learning rate.
+   */
   readonly learningRate: number | null;
   /** 5–95 % bootstrap interval over replicates; null with one seed. */
   readonly interval: Interval | null;
@@ -67,7 +83,7 @@ export interface Optimum {
   readonly seeds: number;
   /** Learning rates with a mean. */
   readonly used: readonly number[];
-  /** Those of them that the optimum was computed from: three for a parabola, else the best one. */
+  /** Those of them that the optimum was computed from: three for a parabola, those of the smooth fit, else the best one. */
   readonly fitted: readonly number[];
   readonly dropped: readonly DroppedRate[];
   /** Mean over seeds of the step at which the target was reached, at the best grid learning rate. */
@@ -86,6 +102,8 @@ export interface OptimumContext {
   readonly learningRates: readonly number[];
   /** Shortfall of the score that still counts as near-optimal, for a best score. */
   readonly tolerance: (best: number) => number;
+  /** three-point when absent. */
+  readonly method?: OptimumMethod;
 }
 
 export function optimumOf(averages: Averages, instant: number, context: OptimumContext): Optimum {
@@ -106,6 +124,7 @@ export function optimumOf(averages: Averages, instant: number, context: OptimumC
   const found = locate(x, y, states);
   const best = found?.best ?? -1;
   const means = y.slice();
+  const smooth = found !== null && context.method === 'smooth' ? smoothFit(learningRates, y, usable) : null;
 
   const resampled = new Float64Array(rows - 1).fill(NaN);
   /** Sums of the paired differences to the best, and of their squares, over resamples. */
@@ -117,7 +136,7 @@ export function optimumOf(averages: Averages, instant: number, context: OptimumC
       fill(row);
       const drawn = locate(x, y, states);
       if (drawn === null) continue;
-      resampled[row - 1] = drawn.x;
+      resampled[row - 1] = smooth === null ? drawn.x : smooth.minimum(y);
       if (!usable.every((rate) => Number.isFinite(y[rate]))) continue;
       counted++;
       for (const rate of usable) {
@@ -167,25 +186,30 @@ export function optimumOf(averages: Averages, instant: number, context: OptimumC
   if (usable.length > 2 && low === 0 && high === usable.length - 1) flags.add('flat');
   if (base.seeds < FEW_SEEDS) flags.add('few-seeds');
   if (averages.paired[instant] === 0) flags.add('unpaired-seeds');
-  for (const flag of neighbourFlags(found, states)) flags.add(flag);
+  const beside = neighbourFlags(found, states);
+  if (smooth === null) {
+    for (const flag of beside) flags.add(flag);
+    if (context.method === 'smooth') flags.add('few-points');
+  } else for (const flag of smoothFlags(smooth.optimum, beside, usable, learningRates)) flags.add(flag);
   const bits = averages.notes[at(best)];
   if ((bits & note.interpolated) !== 0) flags.add('interpolated');
   if ((bits & note.firstMark) !== 0) flags.add('first-mark');
   if ((bits & note.coarseMarks) !== 0) flags.add('coarse-marks');
   const reached = averages.reached[at(best)];
   if (reached < EARLY_STEPS) flags.add('early-target');
+  const fitted = smooth?.optimum ?? null;
   return {
     ...base,
-    learningRate: found.vertex === null ? learningRates[best] : Math.exp(found.x),
+    learningRate: fitted?.learningRate ?? (found.vertex === null ? learningRates[best] : Math.exp(found.x)),
     interval: logs && { low: Math.exp(logs.low), high: Math.exp(logs.high) },
     gridLearningRate: learningRates[best],
-    score: found.vertex?.y ?? means[best],
-    curvature: found.vertex?.curvature ?? null,
+    score: fitted === null ? (found.vertex?.y ?? means[best]) : (fitted.loss ?? means[best]),
+    curvature: fitted === null ? (found.vertex?.curvature ?? null) : fitted.curvature,
     nearOptimal: { low: learningRates[usable[low]], high: learningRates[usable[high]] },
     flags: optimumFlags.filter((flag) => flags.has(flag)),
-    fitted: (found.vertex === null ? [best] : [found.left, best, found.right]).map(
-      (rate) => learningRates[rate],
-    ),
+    fitted:
+      fitted?.fittedRates ??
+      (found.vertex === null ? [best] : [found.left, best, found.right]).map((rate) => learningRates[rate]),
     reachedAt: Number.isNaN(reached) ? null : reached,
     resampled,
   };
@@ -220,6 +244,54 @@ function locate(x: Float64Array, y: Float64Array, states: Uint8Array): Located |
   if (!has(left) || !has(right)) return { best, left, right, x: x[best], vertex: null };
   const vertex = parabolaVertex([x[left], x[best], x[right]], [y[left], y[best], y[right]]);
   return { best, left, right, x: vertex?.x ?? x[best], vertex };
+}
+
+interface SmoothFit {
+  readonly optimum: SmoothOptimum;
+  /** ln of the optimum for other means, with the learning rates of this fit. */
+  readonly minimum: (means: Float64Array) => number;
+}
+
+/** Null with fewer than three usable learning rates near the minimum: then the three points are all there is. */
+function smoothFit(
+  learningRates: readonly number[],
+  means: Float64Array,
+  usable: readonly number[],
+): SmoothFit | null {
+  const points = usable.map((rate) => ({ learningRate: learningRates[rate], loss: means[rate] }));
+  const optimum = smoothOptimum(points);
+  if (optimum.learningRate === null) return null;
+  const rates = optimum.fittedRates.map((rate) => learningRates.indexOf(rate));
+  const places = optimum.fittedRates.map(Math.log);
+  const minimize = smoothMinimizer(places);
+  const losses = new Float64Array(rates.length);
+  const minimum = (drawn: Float64Array): number => {
+    rates.forEach((rate, i) => (losses[i] = drawn[rate]));
+    if (losses.every((loss) => loss === losses[0])) return (places[0] + places[places.length - 1]) / 2;
+    if (losses.every(Number.isFinite)) return minimize(losses).x;
+    // In this resample some learning rates have no mean, as when a mean curve does not reach the target.
+    const kept = rates.flatMap((_, i) => (Number.isFinite(losses[i]) ? [i] : []));
+    if (kept.length < 3) return NaN;
+    return smoothMinimizer(kept.map((i) => places[i]))(kept.map((i) => losses[i])).x;
+  };
+  return { optimum, minimum };
+}
+
+/** Flags of the smooth fit in the words of the ridge, with those of the best learning rate that still matter. */
+function smoothFlags(
+  { flags: own, learningRate }: SmoothOptimum,
+  beside: readonly OptimumFlag[],
+  usable: readonly number[],
+  learningRates: readonly number[],
+): OptimumFlag[] {
+  const kept: readonly OptimumFlag[] = ['one-learning-rate', 'diverged-neighbour', 'censored-neighbour'];
+  const flags = beside.filter((flag) => kept.includes(flag));
+  const middle = Math.sqrt(learningRates[usable[0]] * learningRates[usable[usable.length - 1]]);
+  if (own.includes('edge')) flags.push(learningRate! < middle ? 'edge-low' : 'edge-high');
+  // Read off the end of the learning rates in the fit: beyond it they diverged, or lie far above.
+  if (own.includes('diverged-neighbour') && flags.length === 0) flags.push('diverged-neighbour');
+  for (const flag of ['few-points', 'not-convex', 'flat'] as const) if (own.includes(flag)) flags.push(flag);
+  return flags;
 }
 
 function neighbourFlags({ best, left, right }: Located, states: Uint8Array): OptimumFlag[] {

@@ -2,7 +2,7 @@
 import type { Averages } from './averages.ts';
 import { averagesOf, meanCurveAverages } from './averages.ts';
 import type { CurveSet } from './curves.ts';
-import type { Optimum } from './optimum.ts';
+import type { Optimum, OptimumMethod } from './optimum.ts';
 import { optimumOf } from './optimum.ts';
 import type { Peak } from './peak.ts';
 import { peakOf } from './peak.ts';
@@ -13,6 +13,7 @@ import { curveOf, scoreTable } from './scores.ts';
 
 export interface Ridge {
   readonly definition: Definition;
+  readonly method: OptimumMethod;
   /** One a batch size, ascending. */
   readonly points: readonly Optimum[];
   /** Null without at least one optimum. */
@@ -24,6 +25,8 @@ export interface RidgeOptions {
   readonly bootstrap?: Resampling;
   /** Whether the points keep the optimum of every resample (default). */
   readonly keepResampled?: boolean;
+  /** How optima are read off the means; three-point when absent. */
+  readonly method?: OptimumMethod;
 }
 
 export function ridgeOf(curves: CurveSet, definition: Definition, options: RidgeOptions = {}): Ridge {
@@ -45,6 +48,7 @@ export function ridgesOf(
     throw new RangeError(
       `the resampling is of ${bootstrap.seeds} seeds, the curves have ${curves.seeds.length}`,
     );
+  const method = options.method ?? 'three-point';
   const order = ranks(curves.seeds);
   const references = curves.batchSizes.map((_, batch) => referenceLoss(curves, batch));
   const ridges = new Array<Ridge>(definitions.length);
@@ -62,6 +66,7 @@ export function ridgesOf(
             batchSize,
             learningRates: curves.learningRates,
             tolerance: toleranceOf(definition, references[batch]),
+            method,
           }),
         );
       });
@@ -69,6 +74,7 @@ export function ridgesOf(
         const list = points.map((optima) => optima[instant]);
         ridges[index] = {
           definition: definitions[index],
+          method,
           points:
             options.keepResampled === false
               ? list.map((point) => ({ ...point, resampled: new Float64Array(0) }))

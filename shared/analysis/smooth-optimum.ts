@@ -32,8 +32,9 @@ export interface SmoothOptimum {
   readonly bandwidth: number | null;
   /** Root mean squared leave-one-out error near the minimum; null without cross-validation. */
   readonly error: number | null;
-  /** Learning rates in the fit. */
+  /** Learning rates in the fit: their number, and themselves, ascending. */
   readonly used: number;
+  readonly fittedRates: readonly number[];
   /** Learning rates left out because a run diverged, and because their loss is far above the minimum. */
   readonly diverged: number;
   readonly far: number;
@@ -51,7 +52,12 @@ const SLACK = 1.1;
 /** Evaluations per grid spacing when the minimum of the fit is searched. */
 const RESOLUTION = 16;
 
+/** Share of the largest product below which the normal equations count as singular. */
+const SINGULAR = 1e-14;
+
 interface Sample {
+  readonly rate: number;
+  /** ln of the rate. */
   readonly x: number;
   readonly y: number;
 }
@@ -62,20 +68,14 @@ interface LocalFit {
   readonly curvature: number;
 }
 
-/** Quadratic around `at` by weighted least squares, sample `left` left out; null when it is not determined. */
-function localQuadratic(
-  samples: readonly Sample[],
-  at: number,
-  bandwidth: number,
-  left = -1,
-): LocalFit | null {
+/** Quadratic around `at` by weighted least squares; null when it is not determined. */
+function localQuadratic(samples: readonly Sample[], at: number, bandwidth: number): LocalFit | null {
   let [s0, s1, s2, s3, s4, t0, t1, t2] = [0, 0, 0, 0, 0, 0, 0, 0];
   // Distances in units of the range keep the normal equations well conditioned.
   const unit = samples[samples.length - 1].x - samples[0].x;
   for (let i = 0; i < samples.length; i++) {
-    if (i === left) continue;
     const distance = samples[i].x - at;
-    const weight = Number.isFinite(bandwidth) ? Math.exp(-0.5 * (distance / bandwidth) ** 2) : 1;
+    const weight = kernel(distance, bandwidth);
     const d = distance / unit;
     const y = samples[i].y;
     s0 += weight;
@@ -88,7 +88,7 @@ function localQuadratic(
     t2 += weight * d * d * y;
   }
   const determinant = s0 * (s2 * s4 - s3 * s3) - s1 * (s1 * s4 - s2 * s3) + s2 * (s1 * s3 - s2 * s2);
-  if (!(determinant > 1e-14 * s0 * s2 * s4)) return null;
+  if (!(determinant > SINGULAR * s0 * s2 * s4)) return null;
   const value = t0 * (s2 * s4 - s3 * s3) - s1 * (t1 * s4 - t2 * s3) + s2 * (t1 * s3 - t2 * s2);
   const second = s0 * (s2 * t2 - s3 * t1) - s1 * (s1 * t2 - s2 * t1) + t0 * (s1 * s3 - s2 * s2);
   return { value: value / determinant, curvature: (2 * second) / determinant / unit ** 2 };
@@ -108,7 +108,7 @@ function meanLosses(points: readonly SmoothPoint[]) {
   for (const rate of rates) {
     const losses = groups.get(rate)!;
     if (!losses.every(Number.isFinite)) continue;
-    samples.push({ x: Math.log(rate), y: losses.reduce((sum, loss) => sum + loss, 0) / losses.length });
+    samples.push({ rate, x: Math.log(rate), y: losses.reduce((sum, loss) => sum + loss, 0) / losses.length });
   }
   return {
     samples,
@@ -121,7 +121,7 @@ function meanLosses(points: readonly SmoothPoint[]) {
 /**
  * Spread of the lowest losses (a third of them, five at least) above the lowest one, stopping where the losses jump.
  */
-function valleySpread(sorted: readonly number[]): number {
+function valleySpread(sorted: ArrayLike<number>): number {
   const last = Math.min(sorted.length - 1, Math.max(4, Math.floor(sorted.length / 3)));
   let spread = sorted[Math.min(2, last)] - sorted[0];
   for (let rank = 3; rank <= last; rank++) {
@@ -132,27 +132,150 @@ function valleySpread(sorted: readonly number[]): number {
   return spread;
 }
 
-/** Bandwidth by leave-one-out error; the two ends are not predicted, and samples near the minimum count most. */
-function crossValidate(samples: readonly Sample[], spacing: number, lowest: number, spread: number) {
-  const tried: { bandwidth: number; error: number }[] = [];
-  for (const factor of BANDWIDTHS) {
-    const bandwidth = factor * spacing;
-    let sum = 0;
-    let total = 0;
-    for (let i = 1; i < samples.length - 1; i++) {
-      const fit = localQuadratic(samples, samples[i].x, bandwidth, i);
-      if (fit === null) {
-        total = 0;
-        break;
-      }
-      const weight = Math.exp(-(samples[i].y - lowest) / spread);
-      sum += weight * (fit.value - samples[i].y) ** 2;
-      total += weight;
-    }
-    if (total > 0) tried.push({ bandwidth, error: Math.sqrt(sum / total) });
+/** Mean squared leave-one-out error by bandwidth for given ln LR: linear in the losses, its weights computed once. */
+class CrossValidation {
+  readonly #n: number;
+  readonly #spacing: number;
+  /** [bandwidth][left-out sample, ends not][sample]; null where the fit is not determined. */
+  readonly #predictions: readonly (Float64Array | null)[];
+
+  constructor(places: readonly number[]) {
+    const n = places.length;
+    this.#n = n;
+    this.#spacing = medianGap(places);
+    this.#predictions = BANDWIDTHS.map((factor) => {
+      const weights = new Float64Array(n * n);
+      for (let i = 1; i < n - 1; i++)
+        fitWeights(places, places[i], factor * this.#spacing, weights, i * n, i);
+      return weights.some(Number.isNaN) ? null : weights;
+    });
   }
-  const least = tried.reduce((low, { error }) => Math.min(low, error), Infinity);
-  return tried.findLast(({ error }) => error <= SLACK * least) ?? { bandwidth: Infinity, error: null };
+
+  /** The two ends are not predicted, and samples near the minimum count most. */
+  choose(losses: ArrayLike<number>, lowest: number, spread: number) {
+    const n = this.#n;
+    const errors = this.#predictions.map((weights) => {
+      if (weights === null) return Infinity;
+      let sum = 0;
+      let total = 0;
+      for (let i = 1; i < n - 1; i++) {
+        let value = 0;
+        for (let j = 0; j < n; j++) value += weights[i * n + j] * losses[j];
+        const weight = Math.exp(-(losses[i] - lowest) / spread);
+        sum += weight * (value - losses[i]) ** 2;
+        total += weight;
+      }
+      return total > 0 ? Math.sqrt(sum / total) : Infinity;
+    });
+    const least = Math.min(...errors);
+    const index = errors.findLastIndex((error) => error <= SLACK * least && error < Infinity);
+    if (index < 0) return { index: BANDWIDTHS.length - 1, bandwidth: Infinity, error: null };
+    return { index, bandwidth: BANDWIDTHS[index] * this.#spacing, error: errors[index] };
+  }
+}
+
+export interface SmoothMinimum {
+  /** ln LR. */
+  readonly x: number;
+  /** The lowest place is the first or last sample: there need not be a minimum. */
+  readonly end: 'low' | 'high' | null;
+  /** Infinity is a single quadratic. */
+  readonly bandwidth: number;
+  /** Leave-one-out error at this bandwidth; null with fewer than five samples, where nothing is chosen. */
+  readonly error: number | null;
+}
+
+const FEW_POINTS = 5;
+
+/**
+ * The minimum of local quadratic fits to losses at fixed ln LR, for many sets of losses (resamples). The bandwidth is
+ * chosen for each of them: with that of their mean, intervals would leave its choice out and be too short. Fits are
+ * linear in the losses, so their weights are computed once. `places` ascending, three at least; losses finite.
+ */
+export function smoothMinimizer(places: readonly number[]): (losses: ArrayLike<number>) => SmoothMinimum {
+  const first = places[0];
+  const last = places[places.length - 1];
+  const spacing = medianGap(places);
+  const steps = Math.max(2, Math.round(((last - first) / spacing) * RESOLUTION));
+  const step = (last - first) / steps;
+  const n = places.length;
+  const made = new Map<number, Float64Array>();
+  const weightsOf = (bandwidth: number): Float64Array => {
+    let weights = made.get(bandwidth);
+    if (weights === undefined) {
+      weights = new Float64Array((steps + 1) * n);
+      for (let i = 0; i <= steps; i++) fitWeights(places, first + i * step, bandwidth, weights, i * n);
+      made.set(bandwidth, weights);
+    }
+    return weights;
+  };
+  const validation = n < FEW_POINTS ? null : new CrossValidation(places);
+  const fitted = new Float64Array(steps + 1);
+  return (losses) => {
+    const sorted = Float64Array.from(losses).sort();
+    const chosen = validation?.choose(losses, sorted[0], valleySpread(sorted));
+    const bandwidth = chosen?.bandwidth ?? Infinity;
+    const error = chosen?.error ?? null;
+    const weights = weightsOf(bandwidth);
+    let index = 0;
+    for (let i = 0; i <= steps; i++) {
+      let value = 0;
+      for (let j = 0; j < n; j++) value += weights[i * n + j] * losses[j];
+      fitted[i] = Number.isNaN(value) ? Infinity : value;
+      if (fitted[i] < fitted[index]) index = i;
+    }
+    const x = first + index * step;
+    if (index === 0) return { x, end: 'low', bandwidth, error };
+    if (index === steps) return { x, end: 'high', bandwidth, error };
+    // The fit is smooth at this resolution: the vertex through three evaluations refines its minimum.
+    const [below, lowest, above] = [fitted[index - 1], fitted[index], fitted[index + 1]];
+    const bend = below - 2 * lowest + above;
+    const shift = bend > 0 && Number.isFinite(bend) ? (step * (below - above)) / (2 * bend) : 0;
+    return { x: x + shift, end: null, bandwidth, error };
+  };
+}
+
+/** Weights of the losses in the value at `at` of the quadratic around it, sample `left` left out; NaN where not determined. */
+function fitWeights(
+  places: readonly number[],
+  at: number,
+  bandwidth: number,
+  out: Float64Array,
+  offset: number,
+  left = -1,
+): void {
+  let [s0, s1, s2, s3, s4] = [0, 0, 0, 0, 0];
+  const unit = places[places.length - 1] - places[0];
+  for (let i = 0; i < places.length; i++) {
+    if (i === left) continue;
+    const weight = kernel(places[i] - at, bandwidth);
+    const d = (places[i] - at) / unit;
+    s0 += weight;
+    s1 += weight * d;
+    s2 += weight * d * d;
+    s3 += weight * d ** 3;
+    s4 += weight * d ** 4;
+  }
+  const determinant = s0 * (s2 * s4 - s3 * s3) - s1 * (s1 * s4 - s2 * s3) + s2 * (s1 * s3 - s2 * s2);
+  const determined = determinant > SINGULAR * s0 * s2 * s4;
+  for (let i = 0; i < places.length; i++) {
+    if (i === left) continue;
+    const d = (places[i] - at) / unit;
+    const value = s2 * s4 - s3 * s3 - (s1 * s4 - s2 * s3) * d + (s1 * s3 - s2 * s2) * d * d;
+    out[offset + i] = determined ? (kernel(places[i] - at, bandwidth) * value) / determinant : NaN;
+  }
+}
+
+function kernel(distance: number, bandwidth: number): number {
+  return Number.isFinite(bandwidth) ? Math.exp(-0.5 * (distance / bandwidth) ** 2) : 1;
+}
+
+function medianGap(places: readonly number[]): number {
+  const gaps = places
+    .slice(1)
+    .map((place, i) => place - places[i])
+    .sort((a, b) => a - b);
+  return gaps[Math.floor(gaps.length / 2)];
 }
 
 /** Optimal learning rate of one batch size; several points may share a learning rate (replicates). */
@@ -162,60 +285,31 @@ export function smoothOptimum(points: readonly SmoothPoint[]): SmoothOptimum {
   const floor = sorted[0] ?? NaN;
   const spread = sorted.length === 0 ? NaN : valleySpread(sorted);
   const samples = all.filter((sample) => sample.y <= floor + BASIN * spread);
-  const far = all.length - samples.length;
+  const counts = {
+    used: samples.length,
+    fittedRates: samples.map((sample) => sample.rate),
+    diverged,
+    far: all.length - samples.length,
+  };
   const none = { learningRate: null, loss: null, curvature: null, bandwidth: null, error: null };
-  if (samples.length < 3) return { ...none, used: samples.length, diverged, far, flags: ['few-points'] };
+  if (samples.length < 3) return { ...none, ...counts, flags: ['few-points'] };
   const flags: SmoothFlag[] = [];
-  const first = samples[0].x;
-  const last = samples[samples.length - 1].x;
+  const places = samples.map((sample) => sample.x);
   if (spread === 0) {
     // Identical losses have no minimum to speak of: the middle of the lowest ones, and the flag says so.
-    return {
-      ...none,
-      learningRate: Math.exp((first + last) / 2),
-      loss: floor,
-      used: samples.length,
-      diverged,
-      far,
-      flags: ['flat'],
-    };
+    const middle = Math.exp((places[0] + places[places.length - 1]) / 2);
+    return { ...none, ...counts, learningRate: middle, loss: floor, flags: ['flat'] };
   }
-  const gaps = samples
-    .slice(1)
-    .map((sample, i) => sample.x - samples[i].x)
-    .sort((a, b) => a - b);
-  const spacing = gaps[Math.floor(gaps.length / 2)];
-  let bandwidth = Infinity;
-  let error: number | null = null;
-  if (samples.length < 5) flags.push('few-points');
-  else ({ bandwidth, error } = crossValidate(samples, spacing, floor, spread));
-
-  const value = (x: number) => localQuadratic(samples, x, bandwidth)?.value ?? Infinity;
-  const steps = Math.max(2, Math.round(((last - first) / spacing) * RESOLUTION));
-  const step = (last - first) / steps;
-  let index = 0;
-  let lowest = Infinity;
-  for (let i = 0; i <= steps; i++) {
-    const here = value(first + i * step);
-    if (here < lowest) {
-      lowest = here;
-      index = i;
-    }
-  }
-  let at = first + index * step;
-  const atEnd = index === 0 || index === steps;
-  if (atEnd) {
-    const rate = index === 0 ? lowestRate : highestRate;
+  if (samples.length < FEW_POINTS) flags.push('few-points');
+  const minimize = smoothMinimizer(places);
+  const { x: at, end, bandwidth, error } = minimize(samples.map((sample) => sample.y));
+  if (end !== null) {
+    const rate = end === 'low' ? lowestRate : highestRate;
     flags.push(Math.abs(at - Math.log(rate)) < 1e-9 ? 'edge' : 'diverged-neighbour');
-  } else {
-    // The fit is smooth at this resolution: the vertex through three evaluations refines its minimum.
-    const [below, above] = [value(at - step), value(at + step)];
-    const bend = below - 2 * lowest + above;
-    if (bend > 0 && Number.isFinite(bend)) at += (step * (below - above)) / (2 * bend);
   }
   const fit = localQuadratic(samples, at, bandwidth);
   const curvature = fit?.curvature ?? null;
-  if (!atEnd && !(curvature !== null && curvature > 0)) flags.push('not-convex');
+  if (end === null && !(curvature !== null && curvature > 0)) flags.push('not-convex');
   if (error !== null && spread < 2 * error) flags.push('flat');
   return {
     learningRate: Math.exp(at),
@@ -223,9 +317,7 @@ export function smoothOptimum(points: readonly SmoothPoint[]): SmoothOptimum {
     curvature,
     bandwidth,
     error,
-    used: samples.length,
-    diverged,
-    far,
+    ...counts,
     flags,
   };
 }

@@ -6,6 +6,7 @@
  */
 import { averagesOf } from '../analysis/averages.ts';
 import type { CurveSet } from '../analysis/curves.ts';
+import type { OptimumMethod } from '../analysis/optimum.ts';
 import type { Resampling } from '../analysis/resampling.ts';
 import { resampling } from '../analysis/resampling.ts';
 import type { Ridge } from '../analysis/ridge.ts';
@@ -16,7 +17,7 @@ import { fitStepsLine, fitStepsLogSpace, paperCurves } from '../theory/steps-exa
 
 export interface PaperRow {
   readonly batchSize: number;
-  /** Optimum by the parabola, as everywhere in the lab. */
+  /** Optimum by the method of `ridge`. */
   readonly learningRate: number | null;
   /** Learning rate of the grid whose cell gives S and E, as in the paper. */
   readonly gridLearningRate: number | null;
@@ -61,10 +62,15 @@ export interface PaperProtocol {
 
 const CURVE_POINTS = 120;
 
-export function paperProtocol(curves: CurveSet, target: number, moreSteps: number): PaperProtocol {
+export function paperProtocol(
+  curves: CurveSet,
+  target: number,
+  moreSteps: number,
+  options: { readonly method?: OptimumMethod } = {},
+): PaperProtocol {
   const definition = { kind: 'equal-loss', target, moreSteps } as const;
   const bootstrap = resampling(curves.seeds.length);
-  const ridge = ridgeOf(curves, definition, { bootstrap });
+  const ridge = ridgeOf(curves, definition, { ...options, bootstrap });
   const rows = ridge.points.map(
     ({ batchSize, learningRate, gridLearningRate, score, reachedAt, flags }): PaperRow => ({
       batchSize,

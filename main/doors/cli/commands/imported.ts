@@ -11,6 +11,7 @@ import type { ExperimentSummary, ReadableStore } from '#main/lab/store/types.ts'
 import { BadInput } from '../exit-codes.ts';
 import { learningRate, print, table } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
+import type { SmoothOption } from './options.ts';
 
 export type FamilyResult = ReturnType<typeof analyseFamily>;
 
@@ -46,7 +47,7 @@ export function analyseFamily(family: ImportedFamily, smooth = false) {
 export function familyWithoutCurves(
   store: ReadableStore,
   { id, name, imported }: ExperimentSummary,
-  { step, samples, loss, fewestSteps }: Partial<DefinitionOptions> = {},
+  { step, samples, loss, fewestSteps, smooth }: Partial<DefinitionOptions> & SmoothOption = {},
 ): FamilyResult | null {
   if (imported === null || imported.hasCurves) return null;
   if (step !== undefined || samples !== undefined || loss !== undefined || fewestSteps === true) {
@@ -55,7 +56,7 @@ export function familyWithoutCurves(
       `"${name}" was imported, and --step, --samples and --loss need curves on a grid: ${reason ?? 'its learning rates are on none'}.`,
     );
   }
-  return analyseFamily(store.importedFamily(id));
+  return analyseFamily(store.importedFamily(id), smooth);
 }
 
 export function printFamily(family: FamilyResult): void {

@@ -13,18 +13,28 @@ import { learningRate, print, printJson, printResults, table } from '../terminal
 import type { DefinitionOptions } from './definition-options.ts';
 import { DEFAULT_MORE_STEPS, definitionOf, withDefinition } from './definition-options.ts';
 import { familyWithoutCurves, noRidge, printFamilyLaws, printSteps } from './imported.ts';
-import { finiteNumbers, withJson, withStore, wholeNumber } from './options.ts';
+import type { SmoothOption } from './options.ts';
+import { finiteNumbers, methodOf, withJson, withSmooth, withStore, wholeNumber } from './options.ts';
+
+interface ProtocolOptions extends SmoothOption {
+  readonly store?: string;
+  readonly json?: boolean;
+  readonly target?: number[];
+  readonly k: number;
+}
 
 export function addLaws(program: Command): void {
   withDefinition(
-    withJson(
-      withStore(
-        program
-          .command('laws <experiment>')
-          .description('rival laws fitted to the ridge, and what may be concluded from them'),
+    withSmooth(
+      withJson(
+        withStore(
+          program
+            .command('laws <experiment>')
+            .description('rival laws fitted to the ridge, and what may be concluded from them'),
+        ),
       ),
     ),
-  ).action((name: string, options: DefinitionOptions & { store?: string; json?: boolean }) =>
+  ).action((name: string, options: DefinitionOptions & SmoothOption & { store?: string; json?: boolean }) =>
     withReader(options, (store) => {
       const experiments = store.experimentOrFamilies(name);
       const results = experiments.map((experiment) => {
@@ -54,7 +64,7 @@ export function addLaws(program: Command): void {
           };
         }
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
-        const ridge = ridgeOf(curves, definitionOf(options, curves));
+        const ridge = ridgeOf(curves, definitionOf(options, curves), { method: methodOf(options) });
         const laws = lawsOfRidge(ridge, curves.learningRates);
         const show = () => {
           if (experiments.length > 1) print(`${experiment.name}:`);
@@ -70,13 +80,15 @@ export function addLaws(program: Command): void {
   );
 
   const protocol = program.command('protocol').description('published protocols as one command');
-  withJson(
-    withStore(
-      protocol
-        .command('paper <experiment>')
-        .description(
-          'arXiv 2405.14578, section 3: reach a target loss, then k more steps; B_noise, S and E, laws',
-        ),
+  withSmooth(
+    withJson(
+      withStore(
+        protocol
+          .command('paper <experiment>')
+          .description(
+            'arXiv 2405.14578, section 3: reach a target loss, then k more steps; B_noise, S and E, laws',
+          ),
+      ),
     ),
   )
     .option(
@@ -85,17 +97,19 @@ export function addLaws(program: Command): void {
       finiteNumbers,
     )
     .option('--k <steps>', 'further steps after the target', wholeNumber, DEFAULT_MORE_STEPS)
-    .action((name: string, options: { store?: string; json?: boolean; target?: number[]; k: number }) =>
+    .action((name: string, options: ProtocolOptions) =>
       withReader(options, (store) => {
         const experiment = store.experiment(name);
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         const targets = options.target ?? defaultTargets(curves);
-        const results = targets.map((target) => paperProtocol(curves, target, options.k));
+        const method = methodOf(options);
+        const results = targets.map((target) => paperProtocol(curves, target, options.k, { method }));
         if (options.json === true)
           printJson({
             experiment: experiment.key,
             name: experiment.name,
             protocol: 'arXiv 2405.14578, section 3',
+            method,
             targets: results.map(({ ridge, ...rest }) => ({ ...rest, peak: ridge.peak })),
           });
         else results.forEach(printPaper);

@@ -17,20 +17,23 @@ import type { Ridge } from '#shared/analysis/ridge.ts';
 import { withReader } from '../store-access.ts';
 import { print, printJson, table } from '../terminal.ts';
 import { DEFAULT_MORE_STEPS } from './definition-options.ts';
-import { finiteNumbers, withJson, withStore, wholeNumber } from './options.ts';
+import { finiteNumbers, methodOf, withJson, withSmooth, withStore, wholeNumber } from './options.ts';
 
 export interface MigrationOptions {
   readonly by: 'steps' | 'samples' | 'loss';
   readonly targets?: number[];
   readonly moreSteps: number;
+  readonly smooth?: boolean;
 }
 
 export function addMigrate(program: Command): void {
-  withJson(
-    withStore(
-      program
-        .command('migrate <experiment>')
-        .description('the path of the peak as training goes on, at equal steps, samples or loss'),
+  withSmooth(
+    withJson(
+      withStore(
+        program
+          .command('migrate <experiment>')
+          .description('the path of the peak as training goes on, at equal steps, samples or loss'),
+      ),
     ),
   )
     .option('--by <axis>', 'steps, samples or loss', axis, 'steps')
@@ -54,6 +57,7 @@ export function addMigrate(program: Command): void {
             experiment: experiment.key,
             name: experiment.name,
             by: options.by,
+            method: methodOf(options),
             ...migrationTable(ridges),
           });
         else printMigration(ridges);
@@ -61,14 +65,17 @@ export function addMigrate(program: Command): void {
     );
 }
 
-export function migrationOf(curves: CurveSet, { by, targets, moreSteps }: MigrationOptions): Ridge[] {
+export function migrationOf(curves: CurveSet, { by, targets, moreSteps, smooth }: MigrationOptions): Ridge[] {
+  const method = methodOf({ smooth });
   switch (by) {
     case 'steps':
-      return migrationOverSteps(curves);
+      return migrationOverSteps(curves, { method });
     case 'samples':
-      return migrationOverSamples(curves);
+      return migrationOverSamples(curves, { method });
     case 'loss':
-      return migrationOverLoss(curves, targets ?? defaultTargets(curves, moreSteps), moreSteps);
+      return migrationOverLoss(curves, targets ?? defaultTargets(curves, moreSteps), moreSteps, 'each-seed', {
+        method,
+      });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Options that several commands share. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import type { OptimumMethod } from '#shared/analysis/optimum.ts';
 
 export function withStore(command: Command): Command {
   return command.option(
@@ -11,6 +12,21 @@ export function withStore(command: Command): Command {
 
 export function withJson(command: Command): Command {
   return command.option('--json', 'print JSON instead of text');
+}
+
+export function withSmooth(command: Command): Command {
+  return command.option(
+    '--smooth',
+    'optima by a smooth fit over all learning rates instead of a parabola through three',
+  );
+}
+
+export interface SmoothOption {
+  readonly smooth?: boolean;
+}
+
+export function methodOf({ smooth }: SmoothOption): OptimumMethod {
+  return smooth === true ? 'smooth' : 'three-point';
 }
 
 export function wholeNumber(text: string): number {

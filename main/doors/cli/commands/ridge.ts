@@ -9,18 +9,21 @@ import { print, printResults, table } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { definitionOf, withDefinition } from './definition-options.ts';
 import { familyWithoutCurves, noRidge, printFamilyRidge } from './imported.ts';
-import { withJson, withStore } from './options.ts';
+import type { SmoothOption } from './options.ts';
+import { methodOf, withJson, withSmooth, withStore } from './options.ts';
 
 export function addRidge(program: Command): void {
   withDefinition(
-    withJson(
-      withStore(
-        program
-          .command('ridge <experiment>')
-          .description('the optimal learning rate of each batch size, with intervals, flags and the peak'),
+    withSmooth(
+      withJson(
+        withStore(
+          program
+            .command('ridge <experiment>')
+            .description('the optimal learning rate of each batch size, with intervals, flags and the peak'),
+        ),
       ),
     ),
-  ).action((name: string, options: DefinitionOptions & { store?: string; json?: boolean }) =>
+  ).action((name: string, options: DefinitionOptions & SmoothOption & { store?: string; json?: boolean }) =>
     withReader(options, (store) => {
       const experiments = store.experimentOrFamilies(name);
       const results = experiments.map((experiment) => {
@@ -38,7 +41,7 @@ export function addRidge(program: Command): void {
           return { json: { ...head, definition: 'final losses', method, points: ridge, analyses }, show };
         }
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
-        const ridge = ridgeOf(curves, definitionOf(options, curves));
+        const ridge = ridgeOf(curves, definitionOf(options, curves), { method: methodOf(options) });
         const show = () => {
           if (experiments.length > 1) print(`${experiment.name}:`);
           printRidge(ridge);
@@ -52,6 +55,7 @@ export function addRidge(program: Command): void {
 
 export function printRidge(ridge: Ridge): void {
   print(describeRidge(ridge));
+  if (ridge.method === 'smooth') print('Optima by a smooth fit over all learning rates.');
   const targeted = ridge.points.some((p) => p.reachedAt !== null);
   print(
     table(
