@@ -13,7 +13,7 @@ import { referenceFolder } from '../../support/reference.ts';
 type Nested = readonly (number | readonly number[])[];
 const flat = (values: Nested): number[] => values.flat();
 const shapeOf = (values: Nested): number[] =>
-  typeof values[0] === 'number' ? [values.length] : [values.length, (values[0]).length];
+  typeof values[0] === 'number' ? [values.length] : [values.length, values[0].length];
 
 interface GoldenOptimizer {
   readonly id: string;
