@@ -50,6 +50,7 @@ const summary = z.strictObject({
   hold: z.strictObject({ reason: z.string(), since: z.int() }).nullable(),
   cells: z.int(),
   counts,
+  imported: z.null(),
 });
 const runReport = z.strictObject({
   experiments: z.array(
