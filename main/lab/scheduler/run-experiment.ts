@@ -11,7 +11,14 @@ import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
 import type { StackJob } from '#main/training/protocol.ts';
 import { stackCheckpointFile, stackSpoolFile } from '../store/index.ts';
-import type { Cell, IngestResult, Stack, StackState, WritableStore } from '../store/types.ts';
+import type {
+  Cell,
+  ExperimentSummary,
+  IngestResult,
+  Stack,
+  StackState,
+  WritableStore,
+} from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
 import type { Calibration } from './calibration.ts';
 import { calibrate } from './calibration.ts';
@@ -111,6 +118,8 @@ class ExperimentRun {
   readonly #store: WritableStore;
   readonly #id: number;
   readonly #key: string;
+  /** As it was when the run began: its specification never changes. */
+  readonly #experiment: ExperimentSummary;
   readonly #options: RunOptions;
   readonly #running = new Map<
     string,
@@ -121,6 +130,7 @@ class ExperimentRun {
   /** Kept here so that progress costs no query: 12,000 cells would be read for every line of a trainer. */
   readonly #work = { cells: 0, cellsDone: 0, runSteps: 0, runStepsDone: 0, runStepsAtStart: 0 };
   #calibration: Calibration | null = null;
+  #checksum: string | null = null;
   #hold: string | null = null;
   #failure: { readonly error: unknown } | null = null;
   ingestMilliseconds = 0;
@@ -128,7 +138,8 @@ class ExperimentRun {
   constructor(store: WritableStore, id: number, options: RunOptions) {
     this.#store = store;
     this.#id = id;
-    this.#key = this.#experiment().key;
+    this.#experiment = experimentOf(store, id);
+    this.#key = this.#experiment.key;
     this.#options = options;
   }
 
@@ -162,13 +173,6 @@ class ExperimentRun {
     }
     if (this.#options.signal.aborted) return { end: 'stopped' };
     return { end: 'failures', cells: left.length, reason: left[0].reason };
-  }
-
-  #experiment() {
-    // By id through the list: names and keys may be ambiguous, ids are not.
-    const found = this.#store.experiments().find((e) => e.id === this.#id);
-    if (found === undefined) throw new Error(`the store has no experiment with row number ${this.#id}`);
-    return found;
   }
 
   /** An error of the lab itself (a full disk, a bug) ends the run, but not before every trainer has saved its work. */
@@ -216,7 +220,7 @@ class ExperimentRun {
   }
 
   async #train(stack: Stack): Promise<void> {
-    const configuration = specificationOf(this.#experiment());
+    const configuration = specificationOf(this.#experiment);
     const job: StackJob = {
       type: 'job',
       stack: stack.key,
@@ -364,7 +368,7 @@ class ExperimentRun {
 
   async #plan(missing: readonly Cell[], limit: number): Promise<void> {
     if (missing.length === 0) return;
-    const specification = specificationOf(this.#experiment());
+    const specification = specificationOf(this.#experiment);
     const grid = expandGrid(specification);
     const { workforce, maxCellsPerStack = Infinity, mode } = this.#options;
     this.#calibration ??= await calibrate(specification, grid, workforce.threads);
@@ -400,9 +404,9 @@ class ExperimentRun {
     );
   }
 
+  /** The same for every cell, and read once: an experiment may have many thousands of them. */
   #dataChecksum(): string {
-    const [cell] = this.#store.cells(this.#id);
-    return cell.configuration.dataChecksum;
+    return (this.#checksum ??= this.#store.trainedCells(this.#id)[0].configuration.dataChecksum);
   }
 
   #watchForHold(): AbortController {
@@ -463,6 +467,13 @@ class ExperimentRun {
       secondsLeft: rate > 0 ? (runSteps - done) / rate : null,
     });
   }
+}
+
+function experimentOf(store: WritableStore, id: number): ExperimentSummary {
+  // By id through the list: names and keys may be ambiguous, ids are not.
+  const found = store.experiments().find((e) => e.id === id);
+  if (found === undefined) throw new Error(`the store has no experiment with row number ${id}`);
+  return found;
 }
 
 function ended(state: CellState): boolean {
