@@ -12,6 +12,9 @@ import { asStoreError, StoreError } from './store-error.ts';
 
 const holderSchema = z.object({ pid: z.number().int(), host: z.string(), since: z.number() });
 
+/** Locks that this process holds. Here they stay reachable: a collected connection would close and so drop its lock. */
+const heldLocks = new Set<Database>();
+
 export interface WriterLock {
   release(): void;
 }
@@ -60,6 +63,7 @@ export function takeWriterLock(file: string): WriterLock {
     throw known;
   }
   const held = database;
+  heldLocks.add(held);
   try {
     const note = { pid: process.pid, host: hostname(), since: Date.now() };
     writeFileSync(noteFile, JSON.stringify(note));
@@ -71,6 +75,7 @@ export function takeWriterLock(file: string): WriterLock {
       rmSync(noteFile, { force: true });
       // The lock file stays: removing it would let two processes lock two different files of one name.
       held.close();
+      heldLocks.delete(held);
     },
   };
 }

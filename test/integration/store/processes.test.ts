@@ -32,7 +32,7 @@ interface Child {
 }
 
 function start(...parts: string[]): Child {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'child.ts'), ...parts], {
+  const child = spawn(process.execPath, ['--expose-gc', join(import.meta.dirname, 'child.ts'), ...parts], {
     env: { ...process.env, NODE_NO_WARNINGS: '1' },
   });
   const lines: string[] = [];
@@ -54,7 +54,7 @@ describe('two processes', () => {
   it('cannot both write: the second names the first, readers go on, and a killed writer leaves no lock', async () => {
     const file = join(temporaryFolder(), 'a.surge');
     const holder = start('hold', file);
-    await holder.says('open');
+    await holder.says('collected');
     const error = storeError(() => openStore(file));
     expect(error.code).toBe('locked');
     expect(error.message).toContain(`process ${holder.process.pid}`);
