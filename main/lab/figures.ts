@@ -166,6 +166,22 @@ function spreadSteps(curves: CurveSet): number[] {
   return [...new Set(nearest)];
 }
 
+/** Named after its experiment (or preset) and its kind. */
+export function named(experimentName: string, kind: string, figure: Figure): NamedFigure {
+  return { name: `${fileName(experimentName)}-${kind}`, figure };
+}
+
+/** Experiments whose names differ in their signs only would share a file: the second gets "-2" and so on. */
+export function withoutDuplicates(figures: readonly NamedFigure[]): NamedFigure[] {
+  const taken = new Set<string>();
+  return figures.map(({ name, figure }) => {
+    let free = name;
+    for (let i = 2; taken.has(free); i++) free = `${name}-${i}`;
+    taken.add(free);
+    return { name: free, figure };
+  });
+}
+
 /** Letters and digits of the name, joined by hyphens. */
 function fileName(experimentName: string): string {
   const words = experimentName.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];

@@ -44,6 +44,8 @@ export const omissions = [
   'clipped',
   /** Interval beyond the axis, drawn up to its end with an arrow. */
   'intervals clipped',
+  /** Vertical line (a noise scale, a level) whose place is beyond the axis: not drawn. */
+  'lines beyond the axis',
   /** Value without a place on a logarithmic axis. */
   'not on a log axis',
   /** Drawn hollow: at the edge of the grid, flat, or from few seeds. */

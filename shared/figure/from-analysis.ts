@@ -127,7 +127,8 @@ export function migrationOverLossInput(
   };
 }
 
-function seriesOf(value: number, { points, peak }: Ridge): RidgeSeries {
+/** A ridge as the figures draw it; `value` is its step or target loss. */
+export function seriesOf(value: number, { points, peak }: Ridge): RidgeSeries {
   return {
     value,
     points: points.map((optimum) => ({ ...optimum, uncertain: isUncertain(optimum) })),

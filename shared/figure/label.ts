@@ -1,10 +1,11 @@
-/** Text with superscripts, measured and drawn. Baselines are numbers: PDF writers do not know dominant-baseline. */
+/** Text with superscripts and subscripts, measured and drawn. Baselines are numbers: PDF writers do not know dominant-baseline. */
 import { formatNumber, element, type SvgNode } from './tree.ts';
 import { textWidth } from './text-width.ts';
 
 export interface Span {
   readonly text: string;
   readonly raised?: boolean;
+  readonly lowered?: boolean;
   /** Symbols of quantities. */
   readonly italic?: boolean;
 }
@@ -13,9 +14,19 @@ export type Label = readonly Span[];
 /** Names of the two quantities with their symbols. */
 export const BATCH_SIZE: Label = [{ text: 'batch size ' }, { text: 'B', italic: true }];
 export const LEARNING_RATE: Label = [{ text: 'learning rate ' }, { text: 'η', italic: true }];
+/** Noise scale of arXiv 2405.14578 and what follows it. */
+export function noiseScaleLabel(after = ''): Label {
+  const noise: Label = [
+    { text: 'B', italic: true },
+    { text: 'noise', lowered: true },
+  ];
+  return after === '' ? noise : [...noise, { text: ` ${after}` }];
+}
 
-const RAISED_SIZE = 0.72;
+/** Of superscripts and subscripts. */
+const SMALL_SIZE = 0.72;
 const RAISED_BY = 0.38;
+const LOWERED_BY = 0.2;
 /** Capital letters of Helvetica are 0.72 em high: half of that below the middle is the baseline. */
 const MIDDLE = 0.36;
 
@@ -29,9 +40,14 @@ export function plainLabel(text: string): Label {
 
 export function labelWidth(label: Label, size: number): number {
   return label.reduce(
-    (sum, { text, raised }) => sum + textWidth(text, raised === true ? size * RAISED_SIZE : size),
+    (sum, span) => sum + textWidth(span.text, shiftOf(span) === 0 ? size : size * SMALL_SIZE),
     0,
   );
+}
+
+/** Downwards, in em. */
+function shiftOf({ raised, lowered }: Span): number {
+  return raised === true ? -RAISED_BY : lowered === true ? LOWERED_BY : 0;
 }
 
 export interface TextOptions {
@@ -49,16 +65,18 @@ export function drawText(label: Label | string, x: number, y: number, options: T
   const { size, color, anchor = 'start', vertical = 'baseline', bold = false, upward = false } = options;
   const down = vertical === 'middle' ? MIDDLE * size : 0;
   const spans = typeof label === 'string' ? plainLabel(label) : label;
-  let raised = false;
+  let shift = 0;
   const children = spans.map((span) => {
-    const wanted = span.raised === true;
-    if (wanted === raised && !raised && span.italic !== true) return span.text;
-    const dy = wanted === raised ? undefined : (wanted ? -1 : 1) * RAISED_BY * size;
-    raised = wanted;
+    const wanted = shiftOf(span);
+    if (wanted === shift && shift === 0 && span.italic !== true) return span.text;
+    const dy = wanted === shift ? undefined : (wanted - shift) * size;
+    shift = wanted;
     const style = span.italic === true ? 'italic' : undefined;
-    return element('tspan', { dy, 'font-size': raised ? size * RAISED_SIZE : size, 'font-style': style }, [
-      span.text,
-    ]);
+    return element(
+      'tspan',
+      { dy, 'font-size': shift === 0 ? size : size * SMALL_SIZE, 'font-style': style },
+      [span.text],
+    );
   });
   return element(
     'text',
@@ -69,8 +87,16 @@ export function drawText(label: Label | string, x: number, y: number, options: T
       'font-weight': bold ? 'bold' : undefined,
       'text-anchor': anchor === 'start' ? undefined : anchor,
       fill: color,
+      // Some renderers drop a space at the side of a span otherwise.
+      'xml:space': children.some(hasOuterSpace) ? 'preserve' : undefined,
       transform: upward ? `rotate(-90 ${formatNumber(x + down)} ${formatNumber(y)})` : undefined,
     },
     children,
+  );
+}
+
+function hasOuterSpace(child: SvgNode | string): boolean {
+  return (
+    typeof child !== 'string' && child.children.some((text) => typeof text === 'string' && /^ | $/.test(text))
   );
 }

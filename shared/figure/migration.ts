@@ -286,8 +286,10 @@ function smallestGap(batchSizes: readonly number[], axis: Axis, width: number): 
   return Math.min(width, ...places.slice(1).map((place, i) => place - places[i]));
 }
 
-/** Of the optima, and of their intervals as far as these do not dwarf the optima. */
-function rateDomain(points: readonly RidgePoint[]): [number, number] {
+/** Domain of the optima, and of their intervals as far as these do not dwarf the optima. */
+export function rateDomain(
+  points: readonly Pick<RidgePoint, 'learningRate' | 'interval'>[],
+): [number, number] {
   const rates = points.map((p) => p.learningRate ?? NaN).filter((rate) => rate > 0 && rate < Infinity);
   const [low, high] = logDomain(rates, 0);
   const ends = points.flatMap(({ interval }) => (interval === null ? [] : [interval.low, interval.high]));

@@ -42,6 +42,11 @@ export function numberLabel(value: number, smallest = 1e-3): Label {
   return [{ text: `${mantissa.replace('-', '−')} × 10` }, power[1]];
 }
 
+/** To three significant digits: for values in a text. */
+export function shortLabel(value: number): Label {
+  return numberLabel(Number(value.toPrecision(3)));
+}
+
 function powerLabel(exponent: number): Label {
   return [{ text: '10' }, { text: String(exponent).replace('-', '−'), raised: true }];
 }

@@ -1,6 +1,6 @@
 /**
  * Rows to families of cells. The collector answers only at the end of the file, so an import happens as a whole or not
- * at all; memory is one entry a kept row, whatever the size of the file.
+ * at all; memory is 24 bytes a kept row and one entry a cell, whatever the size of the file.
  */
 import { possibleAnalyses } from './analyses.ts';
 import { readDelimited } from './delimited.ts';
@@ -13,6 +13,7 @@ import { parseNumber } from './numbers.ts';
 import { TallySheet } from './report.ts';
 import type { DuplicateRow, ImportReport } from './report.ts';
 import type { ImportedCell, ImportedFamily, ImportResult } from './sweep.ts';
+import { RowStore } from './row-store.ts';
 import { ImportError } from './text.ts';
 import { readWandbChart } from './wandb-chart.ts';
 import type { TextChunks } from './text.ts';
@@ -33,16 +34,14 @@ interface LastPoint {
   readonly failure: string | null;
 }
 
-/** One cell while rows come in. Plain number lists keep a long file at 24 bytes a row. */
+/** One cell while rows come in; its rows are in the row store under its number. */
 interface Entry {
+  readonly number: number;
   readonly batchSize: number;
   readonly learningRate: number | null;
   readonly seed: string;
-  readonly lines: number[];
-  /** NaN for files without steps. */
-  readonly steps: number[];
-  /** Loss, or steps to the target where there is no loss. */
-  readonly values: number[];
+  /** Line of its first row. */
+  readonly line: number;
   /** The row with the highest step; the first of equals. */
   last: LastPoint;
   /** A mark of failure that any row may carry: a flag, or a number that is not finite. */
@@ -88,6 +87,9 @@ class Collector {
   #read = 0;
   readonly #units = new Map<string, number>();
   readonly #notes: string[] = [];
+  /** Steps are NaN for files without; values are the loss, or steps to the target where there is no loss. */
+  readonly #rows = new RowStore();
+  #entries = 0;
 
   constructor(mapping: ImportMapping) {
     this.#mapping = mapping;
@@ -211,17 +213,14 @@ class Collector {
         batchSize,
         learningRate: rate,
         seed,
-        lines: [],
-        steps: [],
-        values: [],
+        number: this.#entries++,
+        line: row.line,
         last: point,
         failure: null,
       };
       family.cells.set(cellId, entry);
     }
-    entry.lines.push(row.line);
-    entry.steps.push(step ?? NaN);
-    entry.values.push(loss ?? stepsToTarget ?? NaN);
+    this.#rows.add(entry.number, row.line, step ?? NaN, loss ?? stepsToTarget ?? NaN);
     if ((step ?? 0) > (entry.last.step ?? 0)) entry.last = point;
     if (failure !== null && anywhere && (entry.failure === null || (step ?? 0) < entry.failure.step)) {
       entry.failure = { label: failure, step: step ?? 0, line: row.line };
@@ -230,37 +229,56 @@ class Collector {
   }
 
   /** Rows of one cell by step, each step once; without steps the first row is the cell. */
-  #uniquePoints(group: readonly Entry[], what: string): { steps: number[]; values: number[] } {
-    const rows = group.flatMap((entry) => entry.lines.map((line, at) => ({ line, at, entry })));
-    const stepOf = (row: (typeof rows)[number]) => row.entry.steps[row.at];
-    rows.sort((a, b) => (Object.is(stepOf(a), stepOf(b)) ? 0 : stepOf(a) - stepOf(b)) || a.line - b.line);
-    const steps: number[] = [];
-    const values: number[] = [];
-    let first: (typeof rows)[number] | null = null;
+  #uniquePoints(
+    group: readonly Entry[],
+    rowsOf: (entry: number) => Uint32Array,
+    what: string,
+  ): { steps: Float64Array; values: Float64Array } {
+    const store = this.#rows;
+    const parts = group.map((entry) => rowsOf(entry.number));
+    const rows = parts.length === 1 ? parts[0] : Uint32Array.from(parts.flatMap((part) => [...part]));
+    // Most files are in order already.
+    if (store.areAscending(rows)) return store.points(rows);
+    // Rows are numbered in the order of the file.
+    rows.sort((a, b) => {
+      const [x, y] = [store.step(a), store.step(b)];
+      return (Object.is(x, y) ? 0 : x - y) || a - b;
+    });
+    const steps = new Float64Array(rows.length);
+    const values = new Float64Array(rows.length);
+    let kept = 0;
+    let first: number | null = null;
     for (const row of rows) {
-      const step = stepOf(row);
-      const value = row.entry.values[row.at];
-      if (first !== null && Object.is(step, stepOf(first))) {
+      const step = store.step(row);
+      const value = store.value(row);
+      if (first !== null && Object.is(step, store.step(first))) {
         this.#duplicateCount++;
-        this.#dropped.add('a duplicate', row.line);
+        this.#dropped.add('a duplicate', store.line(row));
         if (this.#duplicates.length < DUPLICATES_KEPT) {
           this.#duplicates.push({
-            line: row.line,
-            firstLine: first.line,
+            line: store.line(row),
+            firstLine: store.line(first),
             what: Number.isNaN(step) ? what : `${what}, step ${step}`,
-            identical: Object.is(value, first.entry.values[first.at]),
+            identical: Object.is(value, store.value(first)),
           });
         }
         continue;
       }
       first = row;
-      steps.push(step);
-      values.push(value);
+      steps[kept] = step;
+      values[kept] = value;
+      kept++;
     }
-    return { steps, values };
+    return kept === rows.length
+      ? { steps, values }
+      : { steps: steps.slice(0, kept), values: values.slice(0, kept) };
   }
 
-  #family(entries: FamilyEntries, failed: TallySheet): ImportedFamily {
+  #family(
+    entries: FamilyEntries,
+    rowsOf: (entry: number) => Uint32Array,
+    failed: TallySheet,
+  ): ImportedFamily {
     const counts = new Map<number, number>();
     for (const { learningRate } of entries.cells.values()) {
       if (learningRate !== null) counts.set(learningRate, (counts.get(learningRate) ?? 0) + 1);
@@ -289,7 +307,7 @@ class Collector {
       const [entry] = group;
       const rate = entry.learningRate === null ? null : grid.get(entry.learningRate)!;
       const what = `batch size ${entry.batchSize}, learning rate ${rate ?? 'not given'}`;
-      const { steps, values } = this.#uniquePoints(group, what);
+      const { steps, values } = this.#uniquePoints(group, rowsOf, what);
       const last = group
         .map((member) => member.last)
         .reduce((x, y) => ((y.step ?? 0) > (x.step ?? 0) || (y.step === x.step && y.line < x.line) ? y : x));
@@ -314,7 +332,7 @@ class Collector {
         tokens: last.tokens,
         step: last.step,
         curve: steps.length < 2 ? null : { steps, losses: values },
-        line: group.reduce((line, member) => Math.min(line, member.lines[0]), Infinity),
+        line: group.reduce((line, member) => Math.min(line, member.line), Infinity),
       });
     }
     cells.sort(
@@ -384,7 +402,8 @@ class Collector {
       );
     }
     const failed = new TallySheet();
-    const families = [...this.#families.values()].map((entries) => this.#family(entries, failed));
+    const rowsOf = this.#rows.byOwner(this.#entries);
+    const families = [...this.#families.values()].map((entries) => this.#family(entries, rowsOf, failed));
     families.sort((a, b) => {
       for (const column of this.#mapping.families) {
         const order = compareNames(a.key[column], b.key[column]);

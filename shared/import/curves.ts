@@ -25,9 +25,14 @@ interface Points {
 /** The points of a cell that count: after step 0, which no ratio of steps can have, and before its failure. */
 function pointsOf(cell: ImportedCell): Points {
   const { curve, step, loss } = cell;
-  const all = curve ?? { steps: step === null ? [] : [step], losses: [loss ?? NaN] };
+  const all = curve ?? {
+    steps: Float64Array.from(step === null ? [] : [step]),
+    losses: Float64Array.of(loss ?? NaN),
+  };
   const divergedAt = cell.failure === null ? Infinity : Math.max(cell.failureStep ?? 0, Number.MIN_VALUE);
-  const used = all.steps.map((_, i) => i).filter((i) => all.steps[i] > 0 && all.steps[i] < divergedAt);
+  const used = Array.from(all.steps, (_, i) => i).filter(
+    (i) => all.steps[i] > 0 && all.steps[i] < divergedAt,
+  );
   return { steps: used.map((i) => all.steps[i]), losses: used.map((i) => all.losses[i]), divergedAt };
 }
 

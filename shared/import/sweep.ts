@@ -3,9 +3,9 @@ import type { ImportReport } from './report.ts';
 
 /** Values at the steps of one cell, ascending. */
 export interface ImportedCurve {
-  readonly steps: readonly number[];
+  readonly steps: Float64Array;
   /** Smaller is better: values of a sweep with goal "maximize" have their sign turned. */
-  readonly losses: readonly number[];
+  readonly losses: Float64Array;
 }
 
 export interface ImportedCell {

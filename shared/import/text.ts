@@ -32,9 +32,10 @@ function refuseJunk(chunk: string, line: number): void {
   const junk = chunk.match(JUNK);
   if (junk === null) return;
   if (chunk.includes('\u0000') || junk.length > chunk.length / 10) {
+    const before = chunk.slice(0, chunk.search(JUNK)).split(/\r\n|\n|\r/).length - 1;
     throw new ImportError(
       'this is not a text file. Export the sweep as CSV, TSV or JSON Lines (UTF-8).',
-      line,
+      line + before,
     );
   }
 }

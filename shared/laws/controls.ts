@@ -23,6 +23,11 @@ export interface AnnounceRateInput {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   readonly laws?: readonly LawName[];
+  /**
+   * Resamples of each simulated ridge, drawn around it with the same noise, for a verdict by bootstrap as a real sweep has
+   * it; 0 or absent: the verdict has none.
+   */
+  readonly resamples?: number;
 }
 
 export interface AnnounceRate {
@@ -52,12 +57,12 @@ export function announceRate(input: AnnounceRateInput): AnnounceRate {
     mean_field: 0,
     undecided: 0,
   };
+  const deviationAt = (b: number) => (typeof input.noise === 'number' ? input.noise : (input.noise[b] ?? 0));
   let announced = 0;
   for (let i = 0; i < input.count; i++) {
     const points = input.batchSizes.map((batchSize, b) => {
-      const deviation = typeof input.noise === 'number' ? input.noise : (input.noise[b] ?? 0);
       const truth = evaluateLaw(input.truth.law, input.truth.parameters, batchSize);
-      let learningRate = truth * Math.exp(deviation * normal());
+      let learningRate = truth * Math.exp(deviationAt(b) * normal());
       if (grid !== null) {
         learningRate = Math.min(Math.max(learningRate, grid[0]), grid.at(-1)!);
         if (input.snapToGrid === true) learningRate = nearest(grid, learningRate);
@@ -65,7 +70,13 @@ export function announceRate(input: AnnounceRateInput): AnnounceRate {
       return { batchSize, learningRate };
     });
     const fits = fitLaws(points, { cache, ...(input.laws === undefined ? {} : { laws: input.laws }) });
-    const verdict = judgeRidge(fits, factor === null ? {} : { gridFactor: factor });
+    const resamples = Array.from({ length: input.resamples ?? 0 }, () =>
+      points.map(({ learningRate }, b) => learningRate * Math.exp(deviationAt(b) * normal())),
+    );
+    const verdict = judgeRidge(fits, {
+      ...(factor === null ? {} : { gridFactor: factor }),
+      ...(resamples.length === 0 ? {} : { resamples }),
+    });
     if (verdict.surge) announced++;
     named[verdict.law ?? 'undecided']++;
   }

@@ -43,6 +43,9 @@ export function dump(file: string): Record<string, unknown[]> {
       events: rows(
         'SELECT time, experiment_id, stack_key, kind, message FROM events ORDER BY time, stack_key, kind, message',
       ),
+      imports: rows('SELECT * FROM imports ORDER BY id'),
+      importedFamilies: rows('SELECT * FROM imported_families ORDER BY experiment_id'),
+      importedCells: rows('SELECT * FROM imported_cells ORDER BY experiment_id, position'),
       state: rows('SELECT * FROM store_state'),
     };
   } finally {

@@ -13,6 +13,8 @@ export const exitCodes = {
   store: 5,
   /** The engine is missing or does not work. */
   engine: 6,
+  /** `surge controls`: a negative control does not behave. */
+  control: 7,
 } as const;
 
 /** A mistake in what was asked for; printed as it is, without a stack. */

@@ -1,16 +1,16 @@
-/** The folder named by --out, made when absent. */
+/** The folder named by --out or --figure, made when absent. */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { makeFolder } from '#main/lab/make-folder.ts';
 import { BadInput } from './exit-codes.ts';
 
 /** Throws BadInput when files cannot be written there, before any work is done. */
-export async function requireOutputFolder(folder: string): Promise<void> {
+export async function requireOutputFolder(folder: string, option = '--out'): Promise<void> {
   try {
     await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw new BadInput(`--out ${folder}: ${reason((error as NodeJS.ErrnoException).code)}`);
+    throw new BadInput(`${option} ${folder}: ${reason((error as NodeJS.ErrnoException).code)}`);
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ImportedCell, ImportedSweep } from '#shared/import/sweep.ts';
+import type { ImportedCell, ImportedCurve, ImportedSweep } from '#shared/import/sweep.ts';
 import { canonicalJson, newExperimentKey, sha256 } from '../identity.ts';
 import { completeLines, linesOf } from './complete-lines.ts';
 import type { FactOf } from './facts.ts';
@@ -56,6 +56,31 @@ export function importFact(
   };
 }
 
+/** Used again for every curve: buffers are freed late, and a million points need 16 MB of them. */
+let scratch = Buffer.alloc(0);
+
+/** A curve as little-endian float64: the steps, then the losses. The bytes are good until the next call. */
+function curveBytes({ steps, losses }: ImportedCurve): Buffer {
+  const size = 16 * steps.length;
+  if (scratch.length < size) scratch = Buffer.alloc(2 * size);
+  const bytes = scratch.subarray(0, size);
+  for (let i = 0; i < steps.length; i++) {
+    bytes.writeDoubleLE(steps[i], 8 * i);
+    bytes.writeDoubleLE(losses[i], 8 * (steps.length + i));
+  }
+  return bytes;
+}
+
+export function curveOfBytes(bytes: Buffer): ImportedCurve {
+  const points = Math.floor(bytes.length / 16);
+  const [steps, losses] = [new Float64Array(points), new Float64Array(points)];
+  for (let i = 0; i < points; i++) {
+    steps[i] = bytes.readDoubleLE(8 * i);
+    losses[i] = bytes.readDoubleLE(8 * (points + i));
+  }
+  return { steps, losses };
+}
+
 /** JSON has no non-finite numbers: failed runs have them, so they are texts. */
 type Numeral = number | string | null;
 
@@ -76,7 +101,7 @@ function toLine(family: number, cell: ImportedCell): string {
     cell.tokens,
     cell.step,
   ].map(numeral);
-  const points = curve === null ? null : [curve.steps.map(numeral), curve.losses.map(numeral)];
+  const points = curve === null ? null : curveBytes(curve).toString('base64');
   return `${JSON.stringify([family, line, seed, failure, numbers, points])}\n`;
 }
 
@@ -87,10 +112,17 @@ const lineSchema = z.tuple([
   z.string(),
   z.string().nullable(),
   z.array(number.nullable()).length(9),
-  z.tuple([z.array(number), z.array(number)]).nullable(),
+  z.string().nullable(),
 ]);
 
-function fromLine(text: string): { family: number; cell: ImportedCell } | null {
+/** A cell as it is stored: its curve as bytes. */
+interface StoredRow {
+  readonly family: number;
+  readonly cell: Omit<ImportedCell, 'curve'>;
+  readonly curve: Buffer;
+}
+
+function fromLine(text: string): StoredRow | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -112,7 +144,8 @@ function fromLine(text: string): { family: number; cell: ImportedCell } | null {
     step,
   ] = numbers;
   if (batchSize === null) return null;
-  const curve = points === null ? null : { steps: points[0], losses: points[1] };
+  const curve = points === null ? Buffer.alloc(0) : Buffer.from(points, 'base64');
+  if (curve.length % 16 !== 0) return null;
   return {
     family,
     cell: {
@@ -127,9 +160,9 @@ function fromLine(text: string): { family: number; cell: ImportedCell } | null {
       stepsToTarget,
       tokens,
       step,
-      curve,
       line,
     },
+    curve,
   };
 }
 
@@ -171,10 +204,7 @@ export function writeRows(spoolFolder: string, key: string, sweep: ImportedSweep
 }
 
 /** The rows of an import in their order; lines that cannot be understood are left out. Nothing when the file is gone. */
-export function* readRows(
-  spoolFolder: string,
-  key: string,
-): Generator<{ readonly family: number; readonly cell: ImportedCell }> {
+export function* readRows(spoolFolder: string, key: string): Generator<StoredRow> {
   const file = importFile(spoolFolder, key);
   if (!existsSync(file)) return;
   const descriptor = openSync(file, 'r');

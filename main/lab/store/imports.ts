@@ -4,24 +4,11 @@ import { possibleAnalyses } from '#shared/import/analyses.ts';
 import { hasGridCurves } from '#shared/import/curves.ts';
 import type { ImportMapping } from '#shared/import/mapping.ts';
 import type { ImportReport } from '#shared/import/report.ts';
-import type { FamilyAnalysis, ImportedCell, ImportedCurve, ImportedFamily } from '#shared/import/sweep.ts';
+import type { FamilyAnalysis, ImportedCell, ImportedFamily } from '#shared/import/sweep.ts';
 import { familyAxes } from '#shared/import/families.ts';
 import type { FactOf } from './facts.ts';
-import { readRows } from './import-rows.ts';
+import { curveOfBytes, readRows } from './import-rows.ts';
 import type { ImportedSource } from './types.ts';
-
-function bytesOf(curve: ImportedCurve | null): Buffer {
-  if (curve === null) return Buffer.alloc(0);
-  const bytes = Buffer.allocUnsafe(16 * curve.steps.length);
-  [...curve.steps, ...curve.losses].forEach((value, i) => bytes.writeDoubleLE(value, 8 * i));
-  return bytes;
-}
-
-function curveOf(points: number, bytes: Buffer): ImportedCurve | null {
-  if (points === 0) return null;
-  const values = Array.from({ length: 2 * points }, (_, i) => bytes.readDoubleLE(8 * i));
-  return { steps: values.slice(0, points), losses: values.slice(points) };
-}
 
 /** Adds the file, its families as experiments, and the rows that the spool folder has of it. */
 export function addImport(database: Database, fact: FactOf<'import'>, spoolFolder: string): void {
@@ -73,12 +60,11 @@ export function addImport(database: Database, fact: FactOf<'import'>, spoolFolde
        @failureStep, @loss, @lossError, @stepsToTarget, @tokens, @step, @line, @points, @bytes)`,
   );
   const found = fact.families.map(() => 0);
-  for (const { family, cell } of readRows(spoolFolder, fact.key)) {
+  for (const { family, cell, curve } of readRows(spoolFolder, fact.key)) {
     const experiment = experiments[family];
     if (experiment === undefined) continue;
     const position = found[family]++;
-    const { curve, ...row } = cell;
-    addCell.run({ ...row, experiment, position, points: curve?.steps.length ?? 0, bytes: bytesOf(curve) });
+    addCell.run({ ...cell, experiment, position, points: curve.length / 16, bytes: curve });
   }
   fact.families.forEach(({ cells }, i) => {
     addEvent.run(fact.time, experiments[i], 'import', `imported from ${fact.file}`);
@@ -212,7 +198,7 @@ export class ImportReader {
       stepsToTarget: cell.steps_to_target,
       tokens: cell.tokens,
       step: cell.step,
-      curve: curveOf(cell.points, cell.curve),
+      curve: cell.points === 0 ? null : curveOfBytes(cell.curve),
       line: cell.line,
     }));
     const key = JSON.parse(row.family) as Record<string, string>;

@@ -249,7 +249,8 @@ export class StoreReader implements ReadableStore {
 function importedCells(experimentId: number, family: ImportedFamily): Cell[] {
   const seeds = seedNumbers(family.seeds);
   return family.cells.map((cell, position) => {
-    const marks = cell.curve?.steps ?? (cell.step === null ? [] : [cell.step]);
+    const { curve, step } = cell;
+    const marks = curve === null ? (step === null ? [] : [step]) : [...curve.steps];
     const steps = cell.step ?? cell.stepsToTarget ?? 0;
     return {
       id: position,

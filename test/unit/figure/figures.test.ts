@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { toCsv } from '#shared/figure/csv.ts';
 import { serialise } from '#shared/figure/tree.ts';
 import { cases } from './cases.ts';
+import { scienceCases } from './science-cases.ts';
 import { boundsOf, elementsOf, textBounds, textOf } from './geometry.ts';
 import { parseXml } from './xml.ts';
 
 const TOLERANCE = 0.05;
 
-describe.each([...cases])('%s', (name, draw) => {
+describe.each([...cases, ...scienceCases])('%s', (name, draw) => {
   const figure = draw();
   const svg = serialise(figure.tree);
 

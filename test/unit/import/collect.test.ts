@@ -94,6 +94,23 @@ describe('collecting rows', () => {
     expect(plain.families[0].cells[1].failure).toBe('loss not finite');
   });
 
+  it('judges a curve by its end: a high first loss is no failure, a NaN on the way is one', async () => {
+    const sweep = await accepted(
+      'lr,bs,step,loss\n0.1,8,1,11\n0.1,8,2,3\n0.2,8,1,11\n0.2,8,2,9\n0.4,8,1,11\n0.4,8,2,NaN\n0.4,8,3,1\n',
+      {
+        columns: { ...columns, step: 'step' },
+        failures: [{ label: 'diverged', column: 'loss', above: 5 }],
+      },
+    );
+    const cells = sweep.families[0].cells;
+    expect(cells.map(({ failure, failureStep }) => [failure, failureStep])).toEqual([
+      [null, null],
+      ['diverged', 2],
+      ['diverged', 2],
+    ]);
+    expect(sweep.report.failed).toEqual([{ reason: 'diverged', count: 2, lines: [5, 7] }]);
+  });
+
   it('reports duplicate cells with both lines and keeps the first', async () => {
     const sweep = await accepted('lr,bs,loss\n0.1,8,1\n0.2,8,2\n0.1,8,1\n0.2000001,8,5\n');
     expect(sweep.report.duplicates).toEqual([
@@ -109,7 +126,10 @@ describe('collecting rows', () => {
       columns: { ...columns, step: 'step' },
     });
     const [cell] = sweep.families[0].cells;
-    expect(cell.curve).toEqual({ steps: [10, 20, 30], losses: [2, 1, 0.5] });
+    expect(cell.curve).toEqual({
+      steps: Float64Array.of(10, 20, 30),
+      losses: Float64Array.of(2, 1, 0.5),
+    });
     expect(cell).toMatchObject({ loss: 0.5, step: 30 });
     expect(sweep.report.duplicates).toEqual([
       { line: 4, firstLine: 2, what: 'batch size 8, learning rate 0.1, step 20', identical: false },

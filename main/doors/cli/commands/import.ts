@@ -58,9 +58,7 @@ export function addImport(program: Command): void {
       const { result, origin } = await importFile(file, mapping, options.name);
       if (!result.ok) {
         if (result.report.rowsRead > 0) for (const line of describeReport(result.report)) notice(line);
-        throw new BadInput(
-          `${file}${result.line === null ? '' : `:${result.line}`}: ${result.message} Nothing was imported.`,
-        );
+        throw new BadInput(`${file}: ${result.message} Nothing was imported.`);
       }
       const dry = options.dryRun === true;
       // The whole file has been read by now, so that a store is touched only when there is something to store.

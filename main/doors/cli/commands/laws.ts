@@ -2,12 +2,16 @@ import type { Command } from 'commander';
 import { describeDefinition, ridgeTable } from '#shared/analysis/describe.ts';
 import { defaultTargets } from '#shared/analysis/migration.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
+import { importedRidgeInput, ridgeInput } from '#shared/figure/from-protocol.ts';
 import type { LawFit } from '#shared/laws/fit.ts';
 import type { PaperProtocol } from '#shared/protocol/paper.ts';
 import { paperProtocol } from '#shared/protocol/paper.ts';
 import type { RidgeLaws } from '#shared/protocol/ridge-laws.ts';
 import { lawsOfRidge } from '#shared/protocol/ridge-laws.ts';
+import { drawRidge } from '#main/lab/science-figures.ts';
 import { BadInput } from '../exit-codes.ts';
+import type { FigureOption } from '../figure-option.ts';
+import { requireFigureFolder, withFigure, writeFigureOption } from '../figure-option.ts';
 import { withReader } from '../store-access.ts';
 import { learningRate, print, printJson, printResults, table } from '../terminal.ts';
 import type { DefinitionOptions } from './definition-options.ts';
@@ -23,19 +27,27 @@ interface ProtocolOptions extends SmoothOption {
   readonly k: number;
 }
 
+interface LawsOptions extends DefinitionOptions, SmoothOption, FigureOption {
+  readonly store?: string;
+  readonly json?: boolean;
+}
+
 export function addLaws(program: Command): void {
   withDefinition(
-    withSmooth(
-      withJson(
-        withStore(
-          program
-            .command('laws <experiment>')
-            .description('rival laws fitted to the ridge, and what may be concluded from them'),
+    withFigure(
+      withSmooth(
+        withJson(
+          withStore(
+            program
+              .command('laws <experiment>')
+              .description('rival laws fitted to the ridge, and what may be concluded from them'),
+          ),
         ),
       ),
     ),
-  ).action((name: string, options: DefinitionOptions & SmoothOption & { store?: string; json?: boolean }) =>
-    withReader(options, (store) => {
+  ).action((name: string, options: LawsOptions) =>
+    withReader(options, async (store) => {
+      await requireFigureFolder(options);
       const experiments = store.experimentOrFamilies(name);
       const results = experiments.map((experiment) => {
         const head = { experiment: experiment.key, name: experiment.name };
@@ -49,7 +61,13 @@ export function addLaws(program: Command): void {
             printFamilyLaws(laws, verdict);
             printSteps(steps);
           };
+          const plannedSeeds = Math.max(1, store.importedFamily(experiment.id).seeds.length);
+          const input =
+            ridge === null || laws === null || verdict === null
+              ? null
+              : importedRidgeInput(ridge, laws, verdict, { name: experiment.name, plannedSeeds });
           return {
+            input,
             json: {
               ...head,
               definition: 'final losses',
@@ -73,9 +91,11 @@ export function addLaws(program: Command): void {
           );
           printLaws(laws);
         };
-        return { json: { ...head, ...ridgeTable(ridge), laws }, show };
+        const input = ridgeInput(ridge, laws, { name: experiment.name, plannedSeeds: curves.seeds.length });
+        return { json: { ...head, ...ridgeTable(ridge), laws }, show, input };
       });
       printResults(results, options.json === true);
+      await writeFigureOption(options, () => results.flatMap(({ input }) => drawRidge(input)));
     }),
   );
 

@@ -1,0 +1,11 @@
+/** Figures of the science commands, at their widths and under their names. */
+import { ridgeFigure, type RidgeInput } from '#shared/figure/ridge-figure.ts';
+import { COLUMN_WIDTH } from '#shared/figure/sheet.ts';
+import { POINTS_PER_MILLIMETRE } from '#shared/figure/tree.ts';
+import { named, type NamedFigure } from './figures.ts';
+
+/** None where there is no ridge. */
+export function drawRidge(input: RidgeInput | null): NamedFigure[] {
+  if (input === null) return [];
+  return [named(input.name, 'laws', ridgeFigure(input, { width: COLUMN_WIDTH * POINTS_PER_MILLIMETRE }))];
+}

@@ -1,0 +1,267 @@
+/** One ridge with its intervals, the laws fitted to it, and where its peak is: measured, and by the surge law. */
+import type { Interval } from '../analysis/resampling.ts';
+import { evaluateLaw, type LawName, type LawParameters } from '../laws/laws.ts';
+import { drawCurve, drawVertical, geometric, shadeRange } from './curves.ts';
+import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
+import { BATCH_SIZE, noiseScaleLabel, plainLabel } from './label.ts';
+import { lawLabel, lawStroke, NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
+import type { LegendEntry } from './legend.ts';
+import { drawMarker } from './markers.ts';
+import { rateDomain, type PeakPoint, type RidgePoint } from './migration.ts';
+import { drawWhisker, positionInside, type Panel } from './panel.ts';
+import { legendBelow, panelGrid, type Drawn } from './panel-grid.ts';
+import { areaEntry, lineEntry, markerEntry } from './samples.ts';
+import { batchAxis, blankAxis, logAxis, logDomain, shortLabel } from './scales.ts';
+import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
+import { printStyle, type Style } from './style.ts';
+import type { SvgNode } from './tree.ts';
+
+export interface DrawnLaw {
+  readonly law: LawName;
+  readonly parameters: LawParameters;
+  /** AICc above that of the best law. */
+  readonly deltaAicc: number;
+}
+
+export interface RidgeInput {
+  readonly name: string;
+  /** Ascending in the batch size. */
+  readonly points: readonly RidgePoint[];
+  readonly peak: PeakPoint | null;
+  /** In the order of the legend. */
+  readonly laws: readonly DrawnLaw[];
+  /** Of the surge law; `low` is 0 and `high` Infinity where the data give no limit. */
+  readonly bNoise: { readonly value: number; readonly interval: Interval | null } | null;
+  /** What may be concluded, in a sentence. */
+  readonly verdict: string;
+  readonly plannedSeeds: number;
+  readonly definition: string;
+}
+
+export interface RidgeFigureOptions {
+  /** In points. */
+  readonly width: number;
+  readonly style?: Style;
+}
+
+const PEAK_SHAPE = 5;
+
+export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Figure {
+  const { name, points, peak, laws, bNoise, plannedSeeds } = input;
+  const { width, style = printStyle } = options;
+  const batchSizes = points.map(({ batchSize }) => batchSize);
+  const known = points.filter(({ learningRate }) => learningRate !== null && learningRate > 0);
+  const x = batchSizes.length === 0 ? blankAxis : batchAxis(logDomain(batchSizes, 0.06), batchSizes);
+  const y = known.length === 0 ? blankAxis : logAxis(rateDomain(points));
+  const curves = laws.map((one) => ({ ...one, points: along(one, known) }));
+  const seeds = seedCount(
+    known.map((point) => point.seeds),
+    plannedSeeds,
+  );
+  const grid = panelGrid(
+    [
+      [
+        {
+          letter: '',
+          title: '',
+          notes: [seedNote(seeds)],
+          x,
+          y,
+          xTitle: BATCH_SIZE,
+          yTitle: 'optimal learning rate',
+          draw,
+        },
+      ],
+    ],
+    { width, top: PAGE_MARGIN, style, aspect: 0.78 },
+  );
+  const legend = legendBelow(entries(), width - 2 * PAGE_MARGIN, style);
+  const empty = points.length === 0;
+  return {
+    tree: sheet(
+      width,
+      empty ? 45 : grid.bottom + 3 + legend.height + PAGE_MARGIN,
+      `Optimal learning rate against batch size: ${name}`,
+      empty
+        ? [emptyNote(width, style, 'no batch sizes')]
+        : [...grid.nodes, ...legend.draw(PAGE_MARGIN, grid.bottom + 3)],
+      style,
+    ),
+    caption: {
+      text: `Optimal learning rate against batch size with 5–95 % bootstrap intervals over seeds; hollow: at the edge of the grid, flat, or from few seeds; star: the highest optimum. Broken lines: fitted laws with their AICc above the best one's; vertical line and shading: noise scale of the surge law with its likelihood interval. ${input.verdict}`,
+      definition: input.definition,
+      seeds,
+      counts: grid.tally.counts(),
+    },
+    data: tableOf(input, curves),
+    warnings: known.length === 0 ? ['Nowhere an optimal learning rate: the ridge is empty.'] : [],
+  };
+
+  function draw(panel: Panel): Drawn {
+    const tally = new Tally();
+    const nodes: SvgNode[] = [];
+    if (bNoise !== null) {
+      const line = drawVertical(panel, bNoise.value, noiseScaleStroke(style.lineWidth));
+      if (bNoise.interval !== null)
+        nodes.push(...shadeRange(panel, bNoise.interval.low, bNoise.interval.high, NOISE_SCALE_FILL));
+      if (line === null) tally.add('lines beyond the axis');
+      else nodes.push(line);
+    }
+    for (const { law, points: curve } of curves)
+      nodes.push(...drawCurve(panel, curve, lawStroke(law, style.lineWidth)));
+    const { ridge, tally: ridgeTally } = drawRidgePoints(panel, points, peak, style);
+    tally.addAll(ridgeTally);
+    return { nodes: [...nodes, ...ridge], tally };
+  }
+
+  function entries(): LegendEntry[] {
+    if (known.length === 0) return [];
+    return [
+      markerEntry(plainLabel('optimum, 5–95 %'), 0, style.ink, style),
+      ...(peak === null
+        ? []
+        : [
+            markerEntry(plainLabel('highest'), PEAK_SHAPE, style.ink, style, {
+              interval: false,
+              radius: 2.4,
+            }),
+          ]),
+      ...laws.map(({ law, deltaAicc }) =>
+        lineEntry(
+          [...lawLabel(law), { text: ` (ΔAICc ${deltaAicc.toFixed(1)})` }],
+          lawStroke(law, style.lineWidth),
+        ),
+      ),
+      ...(bNoise === null
+        ? []
+        : [
+            lineEntry(
+              [...noiseScaleLabel('= '), ...shortLabel(bNoise.value), { text: ' (surge)' }],
+              noiseScaleStroke(style.lineWidth),
+            ),
+          ]),
+      ...(bNoise === null || bNoise.interval === null
+        ? []
+        : [areaEntry(noiseScaleLabel('90 % interval'), NOISE_SCALE_FILL)]),
+    ];
+  }
+}
+
+/** Optima as circles with intervals, the highest one as a star; hollow where they are uncertain. */
+export function drawRidgePoints(
+  panel: Panel,
+  points: readonly RidgePoint[],
+  peak: PeakPoint | null,
+  style: Style,
+): { readonly ridge: SvgNode[]; readonly tally: Tally } {
+  const tally = new Tally();
+  const whiskers: SvgNode[] = [];
+  const markers: SvgNode[] = [];
+  const { ink, paper, markerRadius, thinLineWidth } = style;
+  for (const { batchSize, learningRate, interval, uncertain } of points) {
+    if (learningRate === null) {
+      tally.add('without optimum');
+      continue;
+    }
+    const at = positionInside(panel, batchSize, learningRate);
+    if (at === null) {
+      tally.add(learningRate > 0 && batchSize > 0 ? 'clipped' : 'not on a log axis');
+      continue;
+    }
+    if (uncertain) tally.add('uncertain');
+    if (interval !== null) {
+      const stroke = { color: ink, width: thinLineWidth };
+      const whisker = drawWhisker(panel, 'vertical', interval.low, interval.high, batchSize, stroke);
+      if (whisker !== null) whiskers.push(whisker.node);
+      if (whisker?.clipped === true) tally.add('intervals clipped');
+    }
+    const isPeak = peak?.batchSize === batchSize;
+    markers.push(
+      drawMarker(isPeak ? PEAK_SHAPE : 0, ...at, {
+        radius: isPeak ? 2.4 : markerRadius,
+        color: ink,
+        paper,
+        hollow: uncertain,
+      }),
+    );
+  }
+  return { ridge: [...whiskers, ...markers], tally };
+}
+
+/** A law between the smallest and the largest batch size it was fitted to. */
+function along({ law, parameters }: DrawnLaw, known: readonly RidgePoint[]) {
+  const sizes = known.map(({ batchSize }) => batchSize);
+  return geometric(Math.min(...sizes), Math.max(...sizes)).map((batchSize) => ({
+    x: batchSize,
+    y: evaluateLaw(law, parameters, batchSize),
+  }));
+}
+
+function tableOf(
+  { points, peak, bNoise }: RidgeInput,
+  curves: readonly { law: LawName; points: readonly { x: number; y: number }[] }[],
+): Table {
+  return {
+    columns: [
+      'element',
+      'law',
+      'batch_size',
+      'batch_size_low',
+      'batch_size_high',
+      'learning_rate',
+      'learning_rate_low',
+      'learning_rate_high',
+      'uncertain',
+      'seeds',
+    ],
+    rows: [
+      ...points.map((p) => [
+        'optimum',
+        null,
+        p.batchSize,
+        null,
+        null,
+        p.learningRate,
+        p.interval?.low ?? null,
+        p.interval?.high ?? null,
+        p.uncertain ? 'yes' : 'no',
+        p.seeds,
+      ]),
+      ...(peak === null
+        ? []
+        : [
+            [
+              'peak',
+              null,
+              peak.batchSize,
+              peak.interval?.low ?? null,
+              peak.interval?.high ?? null,
+              peak.learningRate,
+              null,
+              null,
+              peak.uncertain ? 'yes' : 'no',
+              null,
+            ],
+          ]),
+      ...(bNoise === null
+        ? []
+        : [
+            [
+              'noise scale',
+              'surge',
+              bNoise.value,
+              bNoise.interval?.low ?? null,
+              bNoise.interval?.high ?? null,
+              null,
+              null,
+              null,
+              null,
+              null,
+            ],
+          ]),
+      ...curves.flatMap(({ law, points: curve }) =>
+        curve.map((p) => ['law', law, p.x, null, null, p.y, null, null, null, null]),
+      ),
+    ],
+  };
+}
