@@ -12,6 +12,7 @@ import { warnAboutPeak } from '#shared/theory/warnings.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { BadInput } from '../exit-codes.ts';
 import { learningRate, print, printJson, table } from '../terminal.ts';
+import { printWarnings } from '../warnings.ts';
 import { positiveNumbers, withJson, wholeNumber } from './options.ts';
 
 /** The negative controls of the theory and the case with a peak: n = 100 equal coordinates with r = 0.02. */
@@ -176,7 +177,7 @@ function printTheory(result: ReturnType<typeof examine>, optimizer: TheoryOptimi
       ]),
     ),
   );
-  for (const warning of result.warnings) print(`note: ${warning.sentence}`);
+  printWarnings(result.warnings);
 }
 
 function momentum(text: string): number {
