@@ -1,6 +1,7 @@
 /** Text with superscripts and subscripts, measured and drawn. Baselines are numbers: PDF writers do not know dominant-baseline. */
-import { formatNumber, element, type SvgNode } from './tree.ts';
+import type { Face } from './fonts.ts';
 import { textWidth } from './text-width.ts';
+import { formatNumber, element, type SvgNode } from './tree.ts';
 
 export interface Span {
   readonly text: string;
@@ -27,20 +28,25 @@ export function noiseScaleLabel(after = ''): Label {
 const SMALL_SIZE = 0.72;
 const RAISED_BY = 0.38;
 const LOWERED_BY = 0.2;
-/** Capital letters of Helvetica are 0.72 em high: half of that below the middle is the baseline. */
-const MIDDLE = 0.36;
+/** Capital letters of both faces are 0.729 em high: half of that below the middle is the baseline. */
+const MIDDLE = 0.364;
 
-/** Helvetica's ascender and descender, in em: the height of a line's box. */
+/** Highest and lowest points of both faces' small letters with ascender and descender, in em: a line's box. */
 export const ASCENT = 0.76;
-export const DESCENT = 0.22;
+export const DESCENT = 0.24;
 
 export function plainLabel(text: string): Label {
   return [{ text }];
 }
 
-export function labelWidth(label: Label, size: number): number {
+export function labelWidth(label: Label, size: number, face: Face): number {
   return label.reduce(
-    (sum, span) => sum + textWidth(span.text, shiftOf(span) === 0 ? size : size * SMALL_SIZE),
+    (sum, span) =>
+      sum +
+      textWidth(span.text, shiftOf(span) === 0 ? size : size * SMALL_SIZE, {
+        face,
+        italic: span.italic === true,
+      }),
     0,
   );
 }

@@ -27,9 +27,11 @@ const LINE_HEIGHT = 1.28;
 /** Frameless, in the order of the entries. */
 export function legend(title: string, entries: readonly LegendEntry[], style: Style): SideBlock {
   const line = LINE_HEIGHT * style.textSize;
-  const widths = entries.map(({ label }) => SAMPLE_WIDTH + SAMPLE_GAP + labelWidth(label, style.textSize));
+  const widths = entries.map(
+    ({ label }) => SAMPLE_WIDTH + SAMPLE_GAP + labelWidth(label, style.textSize, style.face),
+  );
   return {
-    width: Math.max(textWidth(title, style.textSize), ...widths),
+    width: Math.max(textWidth(title, style.textSize, style), ...widths),
     height: (entries.length + 1) * line,
     draw(x, y) {
       const text = { size: style.textSize, color: style.ink } as const;
@@ -63,7 +65,7 @@ export function colorBar(
     0,
     ...axis
       .ticks(yRoom(2_000, style))
-      .map(({ label }) => (label === null ? 0 : labelWidth(label, style.textSize))),
+      .map(({ label }) => (label === null ? 0 : labelWidth(label, style.textSize, style.face))),
   );
   const titleOffset = BAR_WIDTH + LABEL_GAP + widest + 4;
   return {
@@ -100,7 +102,7 @@ export function colorBar(
         element('rect', { x, y, width: BAR_WIDTH, height, ...line }),
         element('path', { d: ticks.join(''), ...line }),
         drawText(
-          fitText(title, style.textSize, height),
+          fitText(title, style.textSize, height, style),
           x + titleOffset + (ASCENT * style.textSize) / 2,
           y + height / 2,
           {

@@ -1,7 +1,6 @@
 /** Panels in rows and columns with common margins, each with its header; and the legend below them. */
 import { Tally } from './figure.ts';
-import { ASCENT, labelWidth, type Label } from './label.ts';
-import { drawText } from './label.ts';
+import { ASCENT, drawText, labelWidth, type Label } from './label.ts';
 import { SAMPLE_WIDTH, type LegendEntry } from './legend.ts';
 import { axisMargins, drawFrame, header, type Box, type Panel } from './panel.ts';
 import type { Axis } from './scales.ts';
@@ -46,6 +45,8 @@ export interface GridOptions {
   readonly aspect: number;
 }
 
+/** From this width on two panels stand beside each other, below it one above the other. */
+export const SIDE_BY_SIDE = 380;
 const GUTTER = 8;
 const ROW_GAP = 5;
 /** Heights of a box, in points. */
@@ -119,16 +120,18 @@ const SAMPLE_GAP = 4;
 const ENTRY_GAP = 11;
 const LINE_HEIGHT = 1.5;
 
-/** Entries one after the other, on as many lines as they need. */
+/** Entries one after the other, on as many lines as they need, after what they have in common. */
 export function legendBelow(
   entries: readonly LegendEntry[],
   width: number,
   style: Style,
+  title: Label = [],
 ): { readonly height: number; draw(x: number, y: number): SvgNode[] } {
   const line = LINE_HEIGHT * style.textSize;
-  let [across, row] = [0, 0];
+  const titled = title.length > 0 && entries.length > 0;
+  let [across, row] = [titled ? labelWidth(title, style.textSize) + ENTRY_GAP - 3 : 0, 0];
   const placed = entries.map((entry) => {
-    const length = SAMPLE_WIDTH + SAMPLE_GAP + labelWidth(entry.label, style.textSize);
+    const length = SAMPLE_WIDTH + SAMPLE_GAP + labelWidth(entry.label, style.textSize, style.face);
     if (across > 0 && across + length > width) [across, row] = [0, row + 1];
     const at = { entry, x: across, y: (row + 0.5) * line };
     across += length + ENTRY_GAP;
@@ -136,15 +139,16 @@ export function legendBelow(
   });
   return {
     height: entries.length === 0 ? 0 : (row + 1) * line,
-    draw: (left, top) =>
-      placed.flatMap(({ entry, x, y }) => [
-        ...entry.sample(left + x + SAMPLE_WIDTH / 2, top + y),
-        drawText(entry.label, left + x + SAMPLE_WIDTH + SAMPLE_GAP, top + y, {
-          size: style.textSize,
-          color: style.ink,
-          vertical: 'middle',
-        }),
-      ]),
+    draw(left, top) {
+      const text = { size: style.textSize, color: style.ink, vertical: 'middle' } as const;
+      return [
+        ...(titled ? [drawText(title, left, top + 0.5 * line, text)] : []),
+        ...placed.flatMap(({ entry, x, y }) => [
+          ...entry.sample(left + x + SAMPLE_WIDTH / 2, top + y),
+          drawText(entry.label, left + x + SAMPLE_WIDTH + SAMPLE_GAP, top + y, text),
+        ]),
+      ];
+    },
   };
 }
 

@@ -50,11 +50,11 @@ export function positionInside(
 }
 
 export function xRoom(width: number, style: Style) {
-  return { length: width, textSize: style.textSize, direction: 'horizontal' } as const;
+  return { length: width, textSize: style.textSize, face: style.face, direction: 'horizontal' } as const;
 }
 
 export function yRoom(height: number, style: Style) {
-  return { length: height, textSize: style.textSize, direction: 'vertical' } as const;
+  return { length: height, textSize: style.textSize, face: style.face, direction: 'vertical' } as const;
 }
 
 /** Between an axis and its tick labels. */
@@ -78,7 +78,7 @@ export function axisMargins(x: Axis, y: Axis, style: Style, titles: { x: boolean
 }
 
 function widthOf(label: Label | null, style: Style): number {
-  return label === null ? 0 : labelWidth(label, style.textSize);
+  return label === null ? 0 : labelWidth(label, style.textSize, style.face);
 }
 
 export interface FrameOptions {
@@ -182,7 +182,7 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
 
 /** Labels are short and ours; texts may be anything. */
 function fitted(title: Label | string, style: Style, width: number): Label | string {
-  return typeof title === 'string' ? fitText(title, style.textSize, width) : title;
+  return typeof title === 'string' ? fitText(title, style.textSize, width, style) : title;
 }
 
 /** Title at the left and notes at the right above a panel; `y` of the box is the header's lower end. */
@@ -200,21 +200,23 @@ export function header(
   style: Style,
 ): Header {
   const { letter, notes } = content;
-  const letterWidth = letter === undefined ? 0 : textWidth(letter, style.letterSize, true) + 4;
-  const title = fitText(content.title, style.textSize, width - letterWidth);
-  const titleWidth = letterWidth + (title === '' ? 0 : textWidth(title, style.textSize) + 8);
+  const letterWidth =
+    letter === undefined ? 0 : textWidth(letter, style.letterSize, { ...style, bold: true }) + 4;
+  const title = fitText(content.title, style.textSize, width - letterWidth, style);
+  const titleWidth = letterWidth + (title === '' ? 0 : textWidth(title, style.textSize, style) + 8);
   const noteLines: string[] = [];
   for (const note of notes) {
     const last = noteLines.at(-1);
     const room = width - (noteLines.length === 1 ? titleWidth : 0);
     const joined = last === undefined ? note : `${last} · ${note}`;
-    if (last !== undefined && textWidth(joined, style.noteSize) <= room)
+    if (last !== undefined && textWidth(joined, style.noteSize, style) <= room)
       noteLines[noteLines.length - 1] = joined;
-    else noteLines.push(fitText(note, style.noteSize, width));
+    else noteLines.push(fitText(note, style.noteSize, width, style));
   }
   const first = noteLines[0];
   const hasTitle = title !== '' || letter !== undefined;
-  const beside = first !== undefined && hasTitle && titleWidth + textWidth(first, style.noteSize) <= width;
+  const beside =
+    first !== undefined && hasTitle && titleWidth + textWidth(first, style.noteSize, style) <= width;
   const lineHeights = [
     ...(hasTitle ? [Math.max(style.textSize, letter === undefined ? 0 : style.letterSize) * 1.2] : []),
     ...noteLines.slice(beside ? 1 : 0).map(() => style.noteSize * 1.2),

@@ -3,6 +3,7 @@
  * value that has no place (zero or negative on a logarithm, or not a number) gets null and is counted by the caller.
  */
 import { ticks as linearTicks } from 'd3';
+import type { Face } from './fonts.ts';
 import { ASCENT, DESCENT, labelWidth, plainLabel, type Label } from './label.ts';
 
 export interface Tick {
@@ -17,6 +18,7 @@ export interface AxisRoom {
   /** Length of the axis in points. */
   readonly length: number;
   readonly textSize: number;
+  readonly face: Face;
   readonly direction: 'horizontal' | 'vertical';
 }
 
@@ -251,10 +253,10 @@ function sorted(ticks: readonly Tick[]): Tick[] {
 }
 
 /** Half the length that a label needs along the axis, with its share of the gap. */
-function reach(tick: Tick, { textSize, direction }: AxisRoom): number {
+function reach(tick: Tick, { textSize, face, direction }: AxisRoom): number {
   if (tick.label === null) return 0;
   return direction === 'horizontal'
-    ? labelWidth(tick.label, textSize) / 2 + 0.28 * textSize
+    ? labelWidth(tick.label, textSize, face) / 2 + 0.28 * textSize
     : ((ASCENT + DESCENT) * textSize) / 2 + 0.1 * textSize;
 }
 

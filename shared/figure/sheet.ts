@@ -1,4 +1,5 @@
 /** The page that a figure stands on. */
+import { fontFamilies } from './fonts.ts';
 import { drawText } from './label.ts';
 import type { Style } from './style.ts';
 import { element, page, type SvgNode } from './tree.ts';
@@ -19,7 +20,7 @@ export function sheet(
 ): SvgNode {
   return page(width, height, title, [
     element('rect', { x: 0, y: 0, width, height, fill: style.paper }),
-    element('g', { 'font-family': style.fontFamily }, nodes),
+    element('g', { 'font-family': fontFamilies[style.face] }, nodes),
   ]);
 }
 

@@ -1,43 +1,53 @@
-/** Width of text in a face with the metrics of Helvetica and Arial. */
+/** Width of text by the metrics of the bundled fonts, kerning included. */
+import { fontTables } from './font-table.ts';
+import { faces, fontName, type Font, type FontName } from './fonts.ts';
 
-/** Advance widths in 1/1000 em of the printable ASCII characters, from the space on. */
-const ascii = [
-  278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556,
-  556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278,
-  500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469,
-  556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500,
-  278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
-];
+interface Metrics {
+  readonly widths: ReadonlyMap<string, number>;
+  readonly kerning: ReadonlyMap<string, number>;
+}
 
-const others: Readonly<Record<string, number>> = {
-  '°': 400, '±': 549, '²': 333, '³': 333, '¹': 333, µ: 576, '·': 278, '×': 584, '÷': 549,
-  α: 578, β: 575, γ: 500, δ: 557, ε: 446, η: 556, θ: 556, λ: 500, μ: 576, σ: 617, φ: 648, Δ: 668, Σ: 618, Ω: 748,
-  '∞': 713, '−': 584, '–': 556, '—': 1000, '‘': 222, '’': 222, '“': 333, '”': 333, '…': 1000,
-  '≤': 549, '≥': 549, '≈': 549, '√': 549, '→': 1000, '←': 1000,
-  '⁰': 333, '⁴': 333, '⁵': 333, '⁶': 333, '⁷': 333, '⁸': 333, '⁹': 333, '⁻': 350,
-}; // prettier-ignore
-
-/** Latin letters with accents and the like; rather too wide than too narrow. */
-const UNKNOWN = 667;
+const UNITS_PER_EM = 2048;
+/** A character that the font does not have is drawn from some other font. */
+const UNKNOWN = 1400;
 /** From here on East Asian scripts and pictures, as wide as they are high. */
 const FIRST_WIDE = 0x2e80;
-/** Bold letters are wider by up to this factor. */
-const BOLD = 1.1;
+
+function metricsOf(name: FontName): Metrics {
+  const { widths, kerning } = fontTables[name];
+  return {
+    widths: new Map(widths.flatMap(([width, text]) => [...text].map((character) => [character, width]))),
+    kerning: new Map(
+      kerning.flatMap(([change, text]) => (text.match(/../gsu) ?? []).map((pair) => [pair, change])),
+    ),
+  };
+}
+
+const metrics = Object.fromEntries(faces.map((name) => [name, metricsOf(name)])) as Record<FontName, Metrics>;
 
 /** In the unit of `size`. */
-export function textWidth(text: string, size: number, bold = false): number {
+export function textWidth(text: string, size: number, font: Font): number {
+  const { widths, kerning } = metrics[fontName(font)];
   let sum = 0;
+  let before = '';
   for (const character of text) {
-    const code = character.codePointAt(0)!;
-    sum += ascii[code - 0x20] ?? others[character] ?? (code < FIRST_WIDE ? UNKNOWN : 1000);
+    sum += widths.get(character) ?? unknownWidth(character);
+    sum += kerning.get(before + character) ?? 0;
+    before = character;
   }
-  return ((bold ? BOLD : 1) * sum * size) / 1000;
+  return (sum * size) / UNITS_PER_EM;
+}
+
+function unknownWidth(character: string): number {
+  // What joins the character before it (accents, selectors) takes no room of its own.
+  if (/\p{Mark}|\p{Default_Ignorable_Code_Point}/u.test(character)) return 0;
+  return character.codePointAt(0)! < FIRST_WIDE ? UNKNOWN : UNITS_PER_EM;
 }
 
 /** The text, or as much of it as fits followed by an ellipsis. */
-export function fitText(text: string, size: number, width: number, bold = false): string {
-  if (textWidth(text, size, bold) <= width) return text;
+export function fitText(text: string, size: number, width: number, font: Font): string {
+  if (textWidth(text, size, font) <= width) return text;
   const characters = [...text];
-  while (characters.length > 0 && textWidth(`${characters.join('')}…`, size, bold) > width) characters.pop();
+  while (characters.length > 0 && textWidth(`${characters.join('')}…`, size, font) > width) characters.pop();
   return characters.length === 0 ? '' : `${characters.join('').trimEnd()}…`;
 }

@@ -30,7 +30,7 @@ describe.each([...cases, ...scienceCases])('%s', (name, draw) => {
   it('has no two texts over each other', () => {
     const boxes = elementsOf(figure.tree)
       .filter((node) => node.tag === 'text')
-      .map(textBounds);
+      .map((node) => textBounds(node));
     const pairs = boxes.flatMap((a, i) =>
       boxes
         .slice(i + 1)

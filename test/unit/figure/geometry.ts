@@ -1,4 +1,5 @@
 /** Where the elements of a drawing stand, for checks. */
+import type { Face } from '#shared/figure/fonts.ts';
 import { ASCENT, DESCENT } from '#shared/figure/label.ts';
 import { textWidth } from '#shared/figure/text-width.ts';
 import type { SvgNode } from '#shared/figure/tree.ts';
@@ -20,13 +21,14 @@ export function textOf(node: SvgNode): string {
 }
 
 /** Box of a text from its font's metrics. */
-export function textBounds(node: SvgNode): Bounds {
+export function textBounds(node: SvgNode, face: Face = 'sans'): Bounds {
   const { attributes } = node;
   const size = Number(attributes['font-size']);
   const bold = attributes['font-weight'] === 'bold';
   const width = node.children.reduce<number>((sum, child) => {
-    if (typeof child === 'string') return sum + textWidth(child, size, bold);
-    return sum + textWidth(textOf(child), Number(child.attributes['font-size']), bold);
+    if (typeof child === 'string') return sum + textWidth(child, size, { face, bold });
+    const italic = child.attributes['font-style'] === 'italic';
+    return sum + textWidth(textOf(child), Number(child.attributes['font-size']), { face, bold, italic });
   }, 0);
   const start = { middle: -width / 2, end: -width }[String(attributes['text-anchor'])] ?? 0;
   const [x, y] = [Number(attributes.x), Number(attributes.y)];

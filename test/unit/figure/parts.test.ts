@@ -34,16 +34,22 @@ describe('SVG text', () => {
 });
 
 describe('width of text', () => {
-  it('adds the advance widths of Helvetica', () => {
-    expect(textWidth('10', 10)).toBeCloseTo(11.12, 10);
-    expect(textWidth('− η', 10)).toBeCloseTo(5.84 + 2.78 + 5.56, 10);
+  it('adds the advance widths of the face', () => {
+    expect(textWidth('10', 2048, { face: 'sans' })).toBe(2 * 1303);
+    expect(textWidth('− η', 2048, { face: 'sans' })).toBe(1716 + 651 + 1298);
+    expect(textWidth('', 10, { face: 'serif' })).toBe(0);
+  });
+
+  it('counts what is not in the face as wide, and what joins a letter as nothing', () => {
+    expect(textWidth('学', 10, { face: 'sans' })).toBe(10);
+    expect(textWidth('x\u0302', 10, { face: 'sans' })).toBe(textWidth('x', 10, { face: 'sans' }));
   });
 
   it('cuts what does not fit and marks the cut', () => {
     fc.assert(
       fc.property(fc.string(), fc.double({ min: 0, max: 80, noNaN: true }), (text, width) => {
-        const fitted = fitText(text, 7, width);
-        expect(textWidth(fitted, 7)).toBeLessThanOrEqual(width + 1e-9);
+        const fitted = fitText(text, 7, width, { face: 'sans' });
+        expect(textWidth(fitted, 7, { face: 'sans' })).toBeLessThanOrEqual(width + 1e-9);
         if (fitted !== text && fitted !== '') expect(fitted.endsWith('…')).toBe(true);
       }),
     );

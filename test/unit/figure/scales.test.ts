@@ -12,7 +12,7 @@ import {
 } from '#shared/figure/scales.ts';
 import { powers } from './cases.ts';
 
-const room = (length: number) => ({ length, textSize: 7, direction: 'horizontal' }) as const;
+const room = (length: number) => ({ length, textSize: 7, face: 'sans', direction: 'horizontal' }) as const;
 
 /** The number that a reader takes from a label. */
 function read(label: Label): number {
@@ -35,7 +35,7 @@ function check(axis: Axis, length: number): Tick[] {
   const labelled = ticks.filter((tick) => tick.label !== null).sort((a, b) => a.place - b.place);
   labelled.slice(1).forEach((tick, i) => {
     const before = labelled[i];
-    const needed = (labelWidth(tick.label!, 7) + labelWidth(before.label!, 7)) / 2;
+    const needed = (labelWidth(tick.label!, 7, 'sans') + labelWidth(before.label!, 7, 'sans')) / 2;
     expect((tick.place - before.place) * length).toBeGreaterThan(needed);
   });
   return ticks;
