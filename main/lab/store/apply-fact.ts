@@ -185,6 +185,11 @@ export function applyFact(database: Database, fact: Fact, removed: RemovedFiles,
       return end(database, fact);
     case 'reset':
       return reset(database, fact, removed);
+    case 'prediction':
+      database
+        .prepare('INSERT INTO predictions (key, experiment_id, created_at, record) VALUES (?, ?, ?, ?)')
+        .run(fact.key, id(database, 'experiments', fact.experiment), fact.time, JSON.stringify(fact.record));
+      return;
     case 'hold':
       database
         .prepare('UPDATE experiments SET hold_reason = ?, hold_since = ? WHERE id = ?')

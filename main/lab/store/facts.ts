@@ -7,6 +7,7 @@ import type { Specification } from '#shared/experiment/specification.ts';
 import type { ImportMapping } from '#shared/import/mapping.ts';
 import type { ImportReport } from '#shared/import/report.ts';
 import type { FamilyAnalysis } from '#shared/import/sweep.ts';
+import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 
 const count = z.number().int().nonnegative();
 const settings = z.object({
@@ -100,6 +101,13 @@ export const factSchema = z.discriminatedUnion('fact', [
         cells: count,
       }),
     ),
+  }),
+  z.object({
+    fact: z.literal('prediction'),
+    time: count,
+    key: z.string(),
+    experiment: z.string(),
+    record: z.custom<PredictionRecord>(anObject),
   }),
   z.object({ fact: z.literal('hold'), time: count, experiment: z.string(), reason: z.string().nullable() }),
   z.object({ fact: z.literal('archive'), time: count, experiment: z.string(), archived: z.boolean() }),

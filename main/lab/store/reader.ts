@@ -11,16 +11,18 @@ import {
   countsOf,
   eventOf,
   experimentOf,
+  predictionOf,
   stackOf,
   type CellRow,
   type CommonConfiguration,
   type EventRow,
   type ExperimentRow,
+  type PredictionRow,
   type StackRow,
 } from './rows.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { SurfaceReader } from './surface.ts';
-import type { Cell, ExperimentSummary, LabEvent, ReadableStore, Stack } from './types.ts';
+import type { Cell, ExperimentSummary, LabEvent, ReadableStore, Stack, StoredPrediction } from './types.ts';
 
 /** Cells of an experiment as they are stored, in grid order. */
 export type StoredCell = Cell<CellConfiguration> & { readonly stackColumn: number | null };
@@ -238,6 +240,17 @@ export class StoreReader implements ReadableStore {
         .prepare<[number], EventRow>('SELECT * FROM events WHERE experiment_id = ? ORDER BY time, id')
         .all(experimentId)
         .map(eventOf),
+    );
+  }
+
+  predictions(experimentId: number): StoredPrediction[] {
+    return this.snapshot(() =>
+      this.#database
+        .prepare<[number], PredictionRow>(
+          'SELECT key, created_at, record FROM predictions WHERE experiment_id = ? ORDER BY created_at, id',
+        )
+        .all(experimentId)
+        .map(predictionOf),
     );
   }
 

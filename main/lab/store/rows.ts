@@ -7,7 +7,17 @@ import {
   type StackPlan,
 } from '#shared/experiment/stack.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
-import type { Cell, Experiment, ImportedSource, LabEvent, Stack, StackState, StateCounts } from './types.ts';
+import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
+import type {
+  Cell,
+  Experiment,
+  ImportedSource,
+  LabEvent,
+  Stack,
+  StackState,
+  StateCounts,
+  StoredPrediction,
+} from './types.ts';
 
 export interface ExperimentRow {
   id: number;
@@ -137,4 +147,14 @@ export function eventOf(row: EventRow): LabEvent {
     kind: row.kind,
     message: row.message,
   };
+}
+
+export interface PredictionRow {
+  key: string;
+  created_at: number;
+  record: string;
+}
+
+export function predictionOf(row: PredictionRow): StoredPrediction {
+  return { ...(JSON.parse(row.record) as PredictionRecord), key: row.key, createdAt: row.created_at };
 }

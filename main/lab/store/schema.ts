@@ -187,7 +187,22 @@ const importTables = `
   UPDATE store_state SET reader_version = 2;
 `;
 
+const predictionTable = `
+  -- What the theory predicted at a point of a run of an experiment.
+  CREATE TABLE predictions (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    experiment_id INTEGER NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL,
+    -- PredictionRecord as JSON.
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX predictions_by_experiment ON predictions (experiment_id, created_at);
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'first tables', apply: (database) => database.exec(firstTables) },
   { version: 2, name: 'imports', apply: (database) => database.exec(importTables) },
+  // Readers of schema 2 see everything that they know.
+  { version: 3, name: 'predictions', apply: (database) => database.exec(predictionTable) },
 ];

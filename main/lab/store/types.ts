@@ -8,6 +8,7 @@ import type { ImportReport } from '#shared/import/report.ts';
 import type { FamilyAnalysis, ImportedFamily, ImportedSweep } from '#shared/import/sweep.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, Metric, StackPlan } from '#shared/experiment/stack.ts';
+import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
 
 export interface Experiment {
@@ -125,6 +126,12 @@ export interface LabEvent {
   readonly message: string;
 }
 
+export interface StoredPrediction extends PredictionRecord {
+  /** Unique in every store. */
+  readonly key: string;
+  readonly createdAt: number;
+}
+
 export interface ReadableStore {
   readonly file: string;
   /** The folder of spool files beside the store. */
@@ -149,6 +156,8 @@ export interface ReadableStore {
   /** Mean over seeds of one metric at one mark index for all cells: [batch][learning rate]; NaN where nothing finite is there. */
   meanSurface(experimentId: number, metric: Metric, markIndex: number): Float64Array;
   events(experimentId: number): LabEvent[];
+  /** What was predicted for runs of this experiment, oldest first. */
+  predictions(experimentId: number): StoredPrediction[];
   close(): void;
 }
 
@@ -207,6 +216,8 @@ export interface WritableStore extends ReadableStore {
   archive(experimentId: number, archived: boolean): void;
   /** Removes the experiment, and those of its cells, stacks, spools and checkpoints that no other experiment uses. */
   deleteExperiment(experimentId: number): void;
+  /** Keeps a prediction with its experiment. Throws StoreError 'unknown-experiment'. */
+  addPrediction(experimentId: number, record: PredictionRecord): StoredPrediction;
   addEvent(event: Omit<LabEvent, 'time'>): void;
   /** A consistent copy of the database file. */
   backup(file: string): Promise<void>;

@@ -5,6 +5,7 @@ import type { Database } from 'better-sqlite3';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, StackPlan } from '#shared/experiment/stack.ts';
 import type { ImportedSweep } from '#shared/import/sweep.ts';
+import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 import { canonicalJson, newExperimentKey, newStackKey } from '../identity.ts';
 import { applyFact, type RemovedFiles } from './apply-fact.ts';
 import { factSchema, type Fact, type FactOf } from './facts.ts';
@@ -24,6 +25,7 @@ import type {
   Stack,
   StackSettings,
   StackState,
+  StoredPrediction,
   WritableStore,
 } from './types.ts';
 import type { WriterLock } from './writer-lock.ts';
@@ -359,6 +361,13 @@ export class StoreWriter extends StoreReader implements WritableStore {
   deleteExperiment(experimentId: number): void {
     const experiment = this.#experimentKey(experimentId);
     this.#record({ fact: 'delete', time: Date.now(), experiment }, true);
+  }
+
+  addPrediction(experimentId: number, record: PredictionRecord): StoredPrediction {
+    const experiment = this.#experimentKey(experimentId);
+    const key = newStackKey();
+    this.#record({ fact: 'prediction', time: Date.now(), key, experiment, record }, true);
+    return this.predictions(experimentId).find((prediction) => prediction.key === key)!;
   }
 
   addEvent(event: Omit<LabEvent, 'time'>): void {

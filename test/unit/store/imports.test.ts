@@ -272,7 +272,7 @@ describe('stores of schema 1', () => {
     const { imports, importedFamilies, importedCells, ...before } = dump(file);
     expect([imports, importedFamilies, importedCells]).toEqual([[], [], []]);
     const database = new SqliteDatabase(file);
-    for (const table of ['imported_cells', 'imported_families', 'imports'])
+    for (const table of ['predictions', 'imported_cells', 'imported_families', 'imports'])
       database.exec(`DROP TABLE ${table}`);
     database.exec('UPDATE store_state SET reader_version = 1; PRAGMA user_version = 1');
     database.close();
