@@ -1,7 +1,7 @@
 /** Loss against learning rate: one line a batch size, one panel a mark, shared axes. */
 import { lineColor, orderedPlace } from './colors.ts';
 import { seedCount, seedNote, Tally, type Figure } from './figure.ts';
-import { colorBar, legend, SAMPLE_WIDTH, type SideBlock } from './legend.ts';
+import { colorBar, legend, type SideBlock } from './legend.ts';
 import {
   lossAxisOf,
   lossTable,
@@ -23,10 +23,11 @@ import {
   positionInside,
   type Panel,
 } from './panel.ts';
+import { markedLineEntry } from './samples.ts';
 import { batchAxis, blankAxis, logAxis, logDomain } from './scales.ts';
 import { printStyle, type Style } from './style.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
-import { element, formatNumber, pathData, type SvgNode } from './tree.ts';
+import { element, formatNumber, type SvgNode } from './tree.ts';
 
 export interface LossesInput {
   readonly name: string;
@@ -259,26 +260,8 @@ function sideBlock(
   }
   const entries = batchSizes.map((batchSize) => {
     const { color, shape } = looks.get(batchSize)!;
-    return {
-      label: plainLabel(String(batchSize)),
-      sample: (x: number, y: number) => [
-        element('path', {
-          d: pathData([
-            [x - SAMPLE_WIDTH / 2, y],
-            [x + SAMPLE_WIDTH / 2, y],
-          ]),
-          fill: 'none',
-          stroke: color,
-          'stroke-width': style.lineWidth,
-        }),
-        drawMarker(shape, x, y, {
-          radius: style.markerRadius,
-          color,
-          paper: style.paper,
-          outline: style.ink,
-        }),
-      ],
-    };
+    const stroke = { color, width: style.lineWidth, dash: dashOf(shape) };
+    return markedLineEntry(plainLabel(String(batchSize)), stroke, shape, style, style.ink);
   });
   return legend('batch size', entries, style);
 }

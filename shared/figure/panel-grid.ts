@@ -129,7 +129,7 @@ export function legendBelow(
 ): { readonly height: number; draw(x: number, y: number): SvgNode[] } {
   const line = LINE_HEIGHT * style.textSize;
   const titled = title.length > 0 && entries.length > 0;
-  let [across, row] = [titled ? labelWidth(title, style.textSize) + ENTRY_GAP - 3 : 0, 0];
+  let [across, row] = [titled ? labelWidth(title, style.textSize, style.face) + ENTRY_GAP - 3 : 0, 0];
   const placed = entries.map((entry) => {
     const length = SAMPLE_WIDTH + SAMPLE_GAP + labelWidth(entry.label, style.textSize, style.face);
     if (across > 0 && across + length > width) [across, row] = [0, row + 1];

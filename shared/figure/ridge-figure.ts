@@ -6,10 +6,19 @@ import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts
 import { BATCH_SIZE, noiseScaleLabel, plainLabel } from './label.ts';
 import { lawLabel, lawStroke, NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
 import type { LegendEntry } from './legend.ts';
-import { drawMarker } from './markers.ts';
-import { rateDomain, type PeakPoint, type RidgePoint } from './migration.ts';
-import { drawWhisker, positionInside, type Panel } from './panel.ts';
+import type { Panel } from './panel.ts';
 import { legendBelow, panelGrid, type Drawn } from './panel-grid.ts';
+import {
+  drawRidgePoints,
+  peakRow,
+  rateDomain,
+  ridgeColumns,
+  ridgeRow,
+  STAR,
+  STAR_RADIUS,
+  type PeakPoint,
+  type RidgePoint,
+} from './ridge-points.ts';
 import { areaEntry, lineEntry, markerEntry } from './samples.ts';
 import { batchAxis, blankAxis, logAxis, logDomain, shortLabel } from './scales.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
@@ -43,8 +52,6 @@ export interface RidgeFigureOptions {
   readonly width: number;
   readonly style?: Style;
 }
-
-const PEAK_SHAPE = 5;
 
 export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Figure {
   const { name, points, peak, laws, bNoise, plannedSeeds } = input;
@@ -109,9 +116,10 @@ export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Fig
     }
     for (const { law, points: curve } of curves)
       nodes.push(...drawCurve(panel, curve, lawStroke(law, style.lineWidth)));
-    const { ridge, tally: ridgeTally } = drawRidgePoints(panel, points, peak, style);
-    tally.addAll(ridgeTally);
-    return { nodes: [...nodes, ...ridge], tally };
+    const look = { color: style.ink, shape: 0, peak: { shape: STAR, radius: STAR_RADIUS } };
+    const ridge = drawRidgePoints(panel, points, peak, look, style);
+    tally.addAll(ridge.tally);
+    return { nodes: [...nodes, ...ridge.nodes], tally };
   }
 
   function entries(): LegendEntry[] {
@@ -121,9 +129,9 @@ export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Fig
       ...(peak === null
         ? []
         : [
-            markerEntry(plainLabel('highest'), PEAK_SHAPE, style.ink, style, {
+            markerEntry(plainLabel('highest'), STAR, style.ink, style, {
               interval: false,
-              radius: 2.4,
+              radius: STAR_RADIUS,
             }),
           ]),
       ...laws.map(({ law, deltaAicc }) =>
@@ -147,47 +155,6 @@ export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Fig
   }
 }
 
-/** Optima as circles with intervals, the highest one as a star; hollow where they are uncertain. */
-export function drawRidgePoints(
-  panel: Panel,
-  points: readonly RidgePoint[],
-  peak: PeakPoint | null,
-  style: Style,
-): { readonly ridge: SvgNode[]; readonly tally: Tally } {
-  const tally = new Tally();
-  const whiskers: SvgNode[] = [];
-  const markers: SvgNode[] = [];
-  const { ink, paper, markerRadius, thinLineWidth } = style;
-  for (const { batchSize, learningRate, interval, uncertain } of points) {
-    if (learningRate === null) {
-      tally.add('without optimum');
-      continue;
-    }
-    const at = positionInside(panel, batchSize, learningRate);
-    if (at === null) {
-      tally.add(learningRate > 0 && batchSize > 0 ? 'clipped' : 'not on a log axis');
-      continue;
-    }
-    if (uncertain) tally.add('uncertain');
-    if (interval !== null) {
-      const stroke = { color: ink, width: thinLineWidth };
-      const whisker = drawWhisker(panel, 'vertical', interval.low, interval.high, batchSize, stroke);
-      if (whisker !== null) whiskers.push(whisker.node);
-      if (whisker?.clipped === true) tally.add('intervals clipped');
-    }
-    const isPeak = peak?.batchSize === batchSize;
-    markers.push(
-      drawMarker(isPeak ? PEAK_SHAPE : 0, ...at, {
-        radius: isPeak ? 2.4 : markerRadius,
-        color: ink,
-        paper,
-        hollow: uncertain,
-      }),
-    );
-  }
-  return { ridge: [...whiskers, ...markers], tally };
-}
-
 /** A law between the smallest and the largest batch size it was fitted to. */
 function along({ law, parameters }: DrawnLaw, known: readonly RidgePoint[]) {
   const sizes = known.map(({ batchSize }) => batchSize);
@@ -201,48 +168,12 @@ function tableOf(
   { points, peak, bNoise }: RidgeInput,
   curves: readonly { law: LawName; points: readonly { x: number; y: number }[] }[],
 ): Table {
+  const none = (count: number) => Array.from({ length: count }, () => null);
   return {
-    columns: [
-      'element',
-      'law',
-      'batch_size',
-      'batch_size_low',
-      'batch_size_high',
-      'learning_rate',
-      'learning_rate_low',
-      'learning_rate_high',
-      'uncertain',
-      'seeds',
-    ],
+    columns: ['element', 'law', ...ridgeColumns],
     rows: [
-      ...points.map((p) => [
-        'optimum',
-        null,
-        p.batchSize,
-        null,
-        null,
-        p.learningRate,
-        p.interval?.low ?? null,
-        p.interval?.high ?? null,
-        p.uncertain ? 'yes' : 'no',
-        p.seeds,
-      ]),
-      ...(peak === null
-        ? []
-        : [
-            [
-              'peak',
-              null,
-              peak.batchSize,
-              peak.interval?.low ?? null,
-              peak.interval?.high ?? null,
-              peak.learningRate,
-              null,
-              null,
-              peak.uncertain ? 'yes' : 'no',
-              null,
-            ],
-          ]),
+      ...points.map((p) => ['optimum', null, ...ridgeRow(p)]),
+      ...(peak === null ? [] : [['peak', null, ...peakRow(peak)]]),
       ...(bNoise === null
         ? []
         : [
@@ -252,15 +183,11 @@ function tableOf(
               bNoise.value,
               bNoise.interval?.low ?? null,
               bNoise.interval?.high ?? null,
-              null,
-              null,
-              null,
-              null,
-              null,
+              ...none(5),
             ],
           ]),
       ...curves.flatMap(({ law, points: curve }) =>
-        curve.map((p) => ['law', law, p.x, null, null, p.y, null, null, null, null]),
+        curve.map((p) => ['law', law, p.x, null, null, p.y, ...none(4)]),
       ),
     ],
   };

@@ -4,7 +4,7 @@ import type { Label } from './label.ts';
 import { drawMarker } from './markers.ts';
 import type { Stroke } from './curves.ts';
 import type { Style } from './style.ts';
-import { element, pathData, type SvgNode } from './tree.ts';
+import { element, pathData } from './tree.ts';
 
 export function lineEntry(label: Label, { color, width, dash }: Stroke): LegendEntry {
   return {
@@ -33,8 +33,21 @@ export function areaEntry(label: Label, fill: string): LegendEntry {
   };
 }
 
-export function nodeEntry(label: Label, sample: (x: number, y: number) => SvgNode[]): LegendEntry {
-  return { label, sample };
+/** A line with its marker on it. */
+export function markedLineEntry(
+  label: Label,
+  stroke: Stroke,
+  shape: number,
+  { markerRadius: radius, paper }: Style,
+  outline?: string,
+): LegendEntry {
+  return {
+    label,
+    sample: (x, y) => [
+      ...lineEntry(label, stroke).sample(x, y),
+      drawMarker(shape, x, y, { radius, color: stroke.color, paper, outline }),
+    ],
+  };
 }
 
 /** A marker with a short vertical interval through it. */
