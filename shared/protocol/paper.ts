@@ -14,6 +14,9 @@ import { ridgeOf } from '../analysis/ridge.ts';
 import { code, scoreTable } from '../analysis/scores.ts';
 import type { LineFit, LogSpaceFit } from '../theory/steps-examples.ts';
 import { fitStepsLine, fitStepsLogSpace, paperCurves } from '../theory/steps-examples.ts';
+import type { Warning } from '../theory/warnings.ts';
+import { warnAboutCriticalBatch } from '../theory/warnings.ts';
+import { ridgeWarnings } from './ridge-warnings.ts';
 
 export interface PaperRow {
   readonly batchSize: number;
@@ -176,4 +179,12 @@ function intervalOf(
     low: found[Math.floor(0.05 * (found.length - 1))],
     high: found[Math.ceil(0.95 * (found.length - 1))],
   };
+}
+
+/** Those of its ridge; and that B_noise from steps and examples is the peak in the small-batch limit only. */
+export function paperWarnings({ ridge, logSpace, line }: PaperProtocol): Warning[] {
+  const bCrit = logSpace?.bNoise ?? line?.bNoise ?? null;
+  const { peak } = ridge;
+  const inside = peak === null || peak.atEdge !== null ? null : peak.batchSize;
+  return [...ridgeWarnings(ridge), ...(bCrit === null ? [] : warnAboutCriticalBatch(bCrit, inside))];
 }

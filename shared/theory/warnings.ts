@@ -4,24 +4,43 @@ import type { LocalOptimum } from './lemma1.ts';
 import type { PeakSearch } from './peak-search.ts';
 import type { RegimeCheck } from './regime.ts';
 
-export type WarningCode =
-  | 'regime-violated'
-  | 'no-peak'
-  | 'small-batch-peak-not-real'
-  | 'peak-outside-sweep'
-  | 'few-batches-beside-peak'
-  | 'prominence-below-resolution'
-  | 'no-finite-optimum'
-  | 'curvature-undetermined'
-  | 'too-few-samples'
-  | 'beyond-samples'
-  | 'edge-of-stability'
-  | 'zero-gradients'
-  | 'noise-scale-not-positive'
-  | 'critical-batch-is-not-the-peak'
-  | 'outside-the-theory'
-  | 'settings-differ-between-cells'
-  | 'strong-surge';
+/** Every code; docs/science.md has a line for each. */
+export const warningCodes = [
+  // Of the theory and its predictions.
+  'regime-violated',
+  'no-peak',
+  'small-batch-peak-not-real',
+  'peak-outside-sweep',
+  'few-batches-beside-peak',
+  'prominence-below-resolution',
+  'no-finite-optimum',
+  'curvature-undetermined',
+  'too-few-samples',
+  'beyond-samples',
+  'edge-of-stability',
+  'zero-gradients',
+  'noise-scale-not-positive',
+  'critical-batch-is-not-the-peak',
+  'strong-surge',
+  // Of an experiment and its measured ridge.
+  'outside-the-theory',
+  'heavy-ball-learning-rate',
+  'settings-not-recorded',
+  'few-seeds',
+  'optimum-on-edge',
+  'flat-optimum',
+  'cells-left-out',
+  'early-target',
+  'fall-at-equal-samples',
+  // Of recommendations.
+  'extrapolated',
+  'far-extrapolation',
+  'no-law-preferred',
+  'budget-beyond-curves',
+  'best-batch-on-edge',
+  'not-verified',
+] as const;
+export type WarningCode = (typeof warningCodes)[number];
 
 export interface Warning {
   readonly code: WarningCode;
@@ -30,7 +49,7 @@ export interface Warning {
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+  return `${Number((100 * share).toPrecision(2))} %`;
 }
 
 function short(value: number): string {
@@ -123,19 +142,6 @@ export function warnAboutOptimum(optimum: LocalOptimum, batchSize: number): Warn
   ];
 }
 
-/** Above 2/lambda the quadratic model is beyond the edge of stability (arXiv 2207.14484). */
-export function warnAboutStability(learningRate: number, largestEigenvalue: number): Warning[] {
-  const limit = 2 / largestEigenvalue;
-  if (!(largestEigenvalue > 0 && learningRate > limit)) return [];
-  return [
-    {
-      code: 'edge-of-stability',
-      sentence: `The learning rate ${short(learningRate)} is above 2/lambda = ${short(limit)}: the quadratic model does not hold there.`,
-      numbers: { learningRate, limit },
-    },
-  ];
-}
-
 function undetermined(name: string, estimate: Estimate): Warning[] {
   const { value, standardError } = estimate;
   if (standardError !== null && Math.abs(value) > 2 * standardError) return [];
@@ -210,42 +216,15 @@ export function warnAboutNoiseScale(scale: number | null, steps: number): Warnin
 }
 
 /** B_peak = B_crit is an assumption outside the small-batch limit; the steps/examples fit lies below the peak. */
-export function warnAboutCriticalBatch(bCrit: number, bPeak: number | null): Warning {
-  return {
-    code: 'critical-batch-is-not-the-peak',
-    sentence:
-      bPeak === null
-        ? `The critical batch size ${short(bCrit)} exists without a peak: show both with their intervals.`
-        : `The critical batch size ${short(bCrit)} and the peak ${short(bPeak)} agree only in the small-batch limit: show both with their intervals.`,
-    numbers: { bCrit, ...(bPeak === null ? {} : { bPeak }) },
-  };
-}
-
-export type IngredientOutsideTheory =
-  'weight decay' | 'gradient clipping' | 'learning-rate schedule' | 'warm-up' | 'large epsilon of Adam';
-
-export function warnAboutIngredients(ingredients: readonly IngredientOutsideTheory[]): Warning[] {
-  if (ingredients.length === 0) return [];
+export function warnAboutCriticalBatch(bCrit: number, bPeak: number | null): Warning[] {
   return [
     {
-      code: 'outside-the-theory',
-      sentence: `Not in the theory: ${ingredients.join(', ')}.`,
-      numbers: { ingredients: ingredients.length },
-    },
-  ];
-}
-
-/** Optimizer settings of the cells that are compared; a learning rate means something else under each. */
-export function warnAboutSettings(
-  cells: readonly { readonly beta1: number; readonly beta2: number; readonly heavyBall: boolean }[],
-): Warning[] {
-  const kinds = new Set(cells.map(({ beta1, beta2, heavyBall }) => `${beta1} ${beta2} ${heavyBall}`));
-  if (kinds.size <= 1) return [];
-  return [
-    {
-      code: 'settings-differ-between-cells',
-      sentence: `The cells use ${kinds.size} different settings of beta1, beta2 or the momentum convention (exponential average against heavy ball: a factor 1/(1 - beta1)); their learning rates cannot be compared.`,
-      numbers: { settings: kinds.size },
+      code: 'critical-batch-is-not-the-peak',
+      sentence:
+        bPeak === null
+          ? `The critical batch size ${short(bCrit)} exists without a peak: show both with their intervals.`
+          : `The critical batch size ${short(bCrit)} and the peak ${short(bPeak)} agree only in the small-batch limit: show both with their intervals.`,
+      numbers: { bCrit, ...(bPeak === null ? {} : { bPeak }) },
     },
   ];
 }

@@ -8,14 +8,11 @@ import { checkRegime, regimeBounds } from '#shared/theory/regime.ts';
 import { exactSignLaw } from '#shared/theory/sign-descent.ts';
 import {
   warnAboutCriticalBatch,
-  warnAboutIngredients,
   warnAboutNoiseScale,
   warnAboutOptimum,
   warnAboutPeak,
   warnAboutPrediction,
   warnAboutRegime,
-  warnAboutSettings,
-  warnAboutStability,
   warnAboutStrongSurge,
 } from '#shared/theory/warnings.ts';
 import type { Warning } from '#shared/theory/warnings.ts';
@@ -61,24 +58,14 @@ describe('warnings', () => {
     expect(warnAboutOptimum(exactSignLaw(saddle, 1), 1)).toEqual([]);
     expect(codes(warnAboutPeak(signPeak(saddle)!, null, null))).toContain('no-finite-optimum');
   });
-  it('the regime, the edge of stability, the noise scale, the critical batch, the ingredients, the settings', () => {
+  it('the regime, the noise scale, the critical batch', () => {
     const bounds = regimeBounds([0.1], [1]);
     expect(codes(warnAboutRegime(checkRegime(bounds, 100), 100))).toEqual(['regime-violated']);
     expect(warnAboutRegime(checkRegime(bounds, 1), 1)).toEqual([]);
-    expect(codes(warnAboutStability(0.3, 10))).toEqual(['edge-of-stability']);
-    expect(warnAboutStability(0.1, 10)).toEqual([]);
-    expect(warnAboutStability(0.1, -1)).toEqual([]);
     expect(codes(warnAboutNoiseScale(null, 7))).toEqual(['noise-scale-not-positive']);
     expect(warnAboutNoiseScale(3, 7)).toEqual([]);
-    expect(warnAboutCriticalBatch(10, null).numbers).toEqual({ bCrit: 10 });
-    expect(warnAboutCriticalBatch(10, 20).numbers).toEqual({ bCrit: 10, bPeak: 20 });
-    expect(warnAboutIngredients([])).toEqual([]);
-    expect(warnAboutIngredients(['weight decay', 'warm-up'])[0].sentence).toContain('weight decay, warm-up');
-    const cell = { beta1: 0.9, beta2: 0.999, heavyBall: false };
-    expect(warnAboutSettings([cell, { ...cell }])).toEqual([]);
-    expect(codes(warnAboutSettings([cell, { ...cell, beta1: 0 }]))).toEqual([
-      'settings-differ-between-cells',
-    ]);
+    expect(warnAboutCriticalBatch(10, null)[0].numbers).toEqual({ bCrit: 10 });
+    expect(warnAboutCriticalBatch(10, 20)[0].numbers).toEqual({ bCrit: 10, bPeak: 20 });
   });
   it('a prediction that its errors or its samples do not carry', () => {
     const prediction: CheckpointPrediction = {

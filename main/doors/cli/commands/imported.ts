@@ -6,10 +6,13 @@ import { fitLaws } from '#shared/laws/fit.ts';
 import type { RidgeFit } from '#shared/laws/fit.ts';
 import { gridFactor, judgeRidge } from '#shared/laws/verdict.ts';
 import type { Verdict } from '#shared/laws/verdict.ts';
+import { experimentWarnings, importedRidgeWarnings } from '#shared/protocol/ridge-warnings.ts';
 import { fitStepsLine, fitStepsLogSpace } from '#shared/theory/steps-examples.ts';
+import { warnAboutCriticalBatch } from '#shared/theory/warnings.ts';
 import type { ExperimentSummary, ReadableStore } from '#main/lab/store/types.ts';
 import { BadInput } from '../exit-codes.ts';
 import { learningRate, print, table } from '../terminal.ts';
+import { printWarnings } from '../warnings.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import type { SmoothOption } from './options.ts';
 
@@ -25,6 +28,7 @@ export function analyseFamily(family: ImportedFamily, smooth = false) {
   const steps = family.cells.flatMap(({ batchSize, stepsToTarget }) =>
     stepsToTarget === null ? [] : [{ batchSize, steps: stepsToTarget }],
   );
+  const logSpace = steps.length === 0 ? null : fitStepsLogSpace(steps);
   return {
     label: family.label,
     key: family.key,
@@ -36,7 +40,12 @@ export function analyseFamily(family: ImportedFamily, smooth = false) {
     ridge,
     laws,
     verdict: laws === null ? null : judgeRidge(laws, factor === null ? {} : { gridFactor: factor }),
-    steps: steps.length === 0 ? null : { line: fitStepsLine(steps), logSpace: fitStepsLogSpace(steps) },
+    steps: steps.length === 0 ? null : { line: fitStepsLine(steps), logSpace },
+    warnings: [
+      ...(ridge === null ? [] : importedRidgeWarnings(ridge, Math.max(1, family.seeds.length))),
+      ...(logSpace === null ? [] : warnAboutCriticalBatch(logSpace.bNoise, null)),
+      ...experimentWarnings(null),
+    ],
   };
 }
 
@@ -68,6 +77,7 @@ export function printFamily(family: FamilyResult): void {
     printFamilyLaws(family.laws, family.verdict);
   }
   printSteps(family.steps);
+  printWarnings(family.warnings);
 }
 
 export function printSteps(steps: FamilyResult['steps']): void {

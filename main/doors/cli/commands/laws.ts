@@ -5,15 +5,18 @@ import { ridgeOf } from '#shared/analysis/ridge.ts';
 import { importedRidgeInput, ridgeInput } from '#shared/figure/from-protocol.ts';
 import type { LawFit } from '#shared/laws/fit.ts';
 import type { PaperProtocol } from '#shared/protocol/paper.ts';
-import { paperProtocol } from '#shared/protocol/paper.ts';
+import { paperProtocol, paperWarnings } from '#shared/protocol/paper.ts';
 import type { RidgeLaws } from '#shared/protocol/ridge-laws.ts';
 import { lawsOfRidge } from '#shared/protocol/ridge-laws.ts';
+import { experimentWarnings, ridgeWarnings } from '#shared/protocol/ridge-warnings.ts';
+import type { Warning } from '#shared/theory/warnings.ts';
 import { drawRidge } from '#main/lab/science-figures.ts';
 import { BadInput } from '../exit-codes.ts';
 import type { FigureOption } from '../figure-option.ts';
 import { requireFigureFolder, withFigure, writeFigureOption } from '../figure-option.ts';
 import { withReader } from '../store-access.ts';
 import { learningRate, print, printJson, printResults, table } from '../terminal.ts';
+import { printWarnings } from '../warnings.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { DEFAULT_MORE_STEPS, definitionOf, withDefinition } from './definition-options.ts';
 import { familyWithoutCurves, noRidge, printFamilyLaws, printSteps } from './imported.ts';
@@ -53,13 +56,14 @@ export function addLaws(program: Command): void {
         const head = { experiment: experiment.key, name: experiment.name };
         const family = familyWithoutCurves(store, experiment, options);
         if (family !== null) {
-          const { method, ridge, laws, verdict, steps, analyses } = family;
+          const { method, ridge, laws, verdict, steps, analyses, warnings } = family;
           if (ridge === null && steps === null && experiments.length === 1)
             throw new BadInput(noRidge(family, experiment.name));
           const show = () => {
             print(ridge === null ? noRidge(family, experiment.name) : `${experiment.name}:`);
             printFamilyLaws(laws, verdict);
             printSteps(steps);
+            printWarnings(warnings);
           };
           const plannedSeeds = Math.max(1, store.importedFamily(experiment.id).seeds.length);
           const input =
@@ -77,6 +81,7 @@ export function addLaws(program: Command): void {
               verdict,
               steps,
               analyses,
+              warnings,
             },
             show,
           };
@@ -84,15 +89,17 @@ export function addLaws(program: Command): void {
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         const ridge = ridgeOf(curves, definitionOf(options, curves), { method: methodOf(options) });
         const laws = lawsOfRidge(ridge, curves.learningRates);
+        const warnings = [...ridgeWarnings(ridge), ...experimentWarnings(experiment.specification)];
         const show = () => {
           if (experiments.length > 1) print(`${experiment.name}:`);
           print(
             `Laws of the ridge ${describeDefinition(ridge.definition)}, ${laws.points.length} batch sizes:`,
           );
           printLaws(laws);
+          printWarnings(warnings);
         };
         const input = ridgeInput(ridge, laws, { name: experiment.name, plannedSeeds: curves.seeds.length });
-        return { json: { ...head, ...ridgeTable(ridge), laws }, show, input };
+        return { json: { ...head, ...ridgeTable(ridge), laws, warnings }, show, input };
       });
       printResults(results, options.json === true);
       await writeFigureOption(options, () => results.flatMap(({ input }) => drawRidge(input)));
@@ -124,16 +131,24 @@ export function addLaws(program: Command): void {
         const targets = options.target ?? defaultTargets(curves);
         const method = methodOf(options);
         const results = targets.map((target) => paperProtocol(curves, target, options.k, { method }));
+        const warnings = experimentWarnings(experiment.specification);
         if (options.json === true)
           printJson({
             experiment: experiment.key,
             name: experiment.name,
             protocol: 'arXiv 2405.14578, section 3',
             method,
-            targets: results.map(({ ridge, ...rest }) => ({ ...rest, peak: ridge.peak })),
+            targets: results.map((result) => {
+              const { ridge, ...rest } = result;
+              return { ...rest, peak: ridge.peak, warnings: paperWarnings(result) };
+            }),
+            warnings,
           });
-        else results.forEach(printPaper);
-        if (options.json !== true && results.length > 1) printTargets(results);
+        else {
+          results.forEach((result) => printPaper(result, paperWarnings(result)));
+          if (results.length > 1) printTargets(results);
+          printWarnings(warnings);
+        }
       }),
     );
 }
@@ -182,7 +197,7 @@ function parameters(fit: LawFit, intervals: RidgeLaws['intervals']): string {
     .join(', ');
 }
 
-function printPaper(result: PaperProtocol): void {
+function printPaper(result: PaperProtocol, warnings: readonly Warning[]): void {
   print(`\nTarget loss ${result.target}, then ${result.moreSteps} more steps:`);
   const number = (x: number | null, digits = 3) => (x === null ? '–' : String(Number(x.toPrecision(digits))));
   print(
@@ -215,6 +230,7 @@ function printPaper(result: PaperProtocol): void {
       `Equations 23, 24 with this B_noise: eps_max ${learningRate(epsMax.surge)} (surge), ${learningRate(epsMax.alpha1)} (alpha 1), ${learningRate(epsMax.alphaHalf)} (alpha 1/2)`,
     );
   }
+  printWarnings(warnings);
 }
 
 function printTargets(results: readonly PaperProtocol[]): void {

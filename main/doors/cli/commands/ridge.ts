@@ -3,9 +3,11 @@ import { formatLearningRate, describeRidge, ridgeTable } from '#shared/analysis/
 import type { Interval } from '#shared/analysis/resampling.ts';
 import type { Ridge } from '#shared/analysis/ridge.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
+import { experimentWarnings, ridgeWarnings } from '#shared/protocol/ridge-warnings.ts';
 import { BadInput } from '../exit-codes.ts';
 import { withReader } from '../store-access.ts';
 import { print, printResults, table } from '../terminal.ts';
+import { printWarnings } from '../warnings.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { definitionOf, withDefinition } from './definition-options.ts';
 import { familyWithoutCurves, noRidge, printFamilyRidge } from './imported.ts';
@@ -30,23 +32,29 @@ export function addRidge(program: Command): void {
         const head = { experiment: experiment.key, name: experiment.name };
         const family = familyWithoutCurves(store, experiment, options);
         if (family !== null) {
-          const { method, ridge, analyses } = family;
+          const { method, ridge, analyses, warnings } = family;
           if (ridge === null && experiments.length === 1)
             throw new BadInput(noRidge(family, experiment.name));
           const show = () => {
             if (ridge === null) return print(noRidge(family, experiment.name));
             print(`${experiment.name}: optima of the final losses as published (${method}).`);
             printFamilyRidge(ridge);
+            printWarnings(warnings);
           };
-          return { json: { ...head, definition: 'final losses', method, points: ridge, analyses }, show };
+          return {
+            json: { ...head, definition: 'final losses', method, points: ridge, analyses, warnings },
+            show,
+          };
         }
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         const ridge = ridgeOf(curves, definitionOf(options, curves), { method: methodOf(options) });
+        const warnings = [...ridgeWarnings(ridge), ...experimentWarnings(experiment.specification)];
         const show = () => {
           if (experiments.length > 1) print(`${experiment.name}:`);
           printRidge(ridge);
+          printWarnings(warnings);
         };
-        return { json: { ...head, ...ridgeTable(ridge) }, show };
+        return { json: { ...head, ...ridgeTable(ridge), warnings }, show };
       });
       printResults(results, options.json === true);
     }),

@@ -6,9 +6,15 @@ import type { TheoryOptimizer } from '#shared/theory/optimizer-law.ts';
 import { peakRange, searchPeak } from '#shared/theory/peak-search.ts';
 import type { NoisyQuadratic } from '#shared/theory/quadratic.ts';
 import { noisyQuadratic } from '#shared/theory/quadratic.ts';
+import { checkRegime, regimeBounds } from '#shared/theory/regime.ts';
 import { plateau, signQuantities, smallBatchLaw } from '#shared/theory/sign-descent.ts';
 import { simulateLineSearch } from '#shared/theory/simulator.ts';
-import { warnAboutPeak } from '#shared/theory/warnings.ts';
+import {
+  warnAboutOptimum,
+  warnAboutPeak,
+  warnAboutRegime,
+  warnAboutStrongSurge,
+} from '#shared/theory/warnings.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { BadInput } from '../exit-codes.ts';
 import { learningRate, print, printJson, table } from '../terminal.ts';
@@ -122,6 +128,13 @@ function examine(quadratic: NoisyQuadratic, optimizer: TheoryOptimizer, options:
       simulatedStandardError: simulated?.learningRateStandardError ?? null,
     };
   });
+  const sign = optimizer.kind === 'sign';
+  // Theorem 3 is read at its own peak.
+  const regime =
+    sign && small.bNoise !== null
+      ? warnAboutRegime(checkRegime(regimeBounds(quadratic.mu, quadratic.sigma), small.bNoise), small.bNoise)
+      : [];
+  const withoutOptimum = batchSizes.find((batchSize) => law(batchSize).learningRate === null);
   return {
     quantities: {
       trace,
@@ -135,7 +148,14 @@ function examine(quadratic: NoisyQuadratic, optimizer: TheoryOptimizer, options:
     peak: search.peak,
     extrema: search.extrema,
     rows,
-    warnings: warnAboutPeak(search, optimizer.kind === 'sign' ? small.bNoise : null, null),
+    warnings: [
+      ...warnAboutPeak(search, sign ? small.bNoise : null, null),
+      ...(withoutOptimum === undefined || search.undefinedFrom !== null
+        ? []
+        : warnAboutOptimum(law(withoutOptimum), withoutOptimum)),
+      ...regime,
+      ...warnAboutStrongSurge(search),
+    ],
   };
 }
 
