@@ -43,8 +43,8 @@ export function migrationOverSteps(curves: CurveSet, options: PathOptions = {}):
 /** Batch sizes × marks give many numbers of samples; more than these are not told apart by anybody. */
 const MOST_SAMPLES = 200;
 
-/** Ridges at the numbers of samples that the marks stand for; of more than 200, every n-th with the first and last. */
-export function migrationOverSamples(curves: CurveSet, options: PathOptions = {}): Ridge[] {
+/** The numbers of samples that the marks stand for; of more than 200, every n-th with the first and last. */
+export function sharedSamples(curves: CurveSet): number[] {
   const all = ascending(curves.batchSizes.flatMap((b, i) => curves.marks[i].map((step) => step * b)));
   // Outside the range that two batch sizes share there is nothing to compare.
   const first = curves.batchSizes.map((b, i) => b * (curves.marks[i][0] ?? Infinity)).sort((a, b) => a - b);
@@ -52,13 +52,17 @@ export function migrationOverSamples(curves: CurveSet, options: PathOptions = {}
   const needed = Math.min(2, curves.batchSizes.length) - 1;
   const shared = all.filter((samples) => samples >= first[needed] && samples <= last[needed]);
   const every = Math.max(1, (shared.length - 1) / (MOST_SAMPLES - 1));
-  const chosen = Array.from(
+  return Array.from(
     { length: Math.min(shared.length, MOST_SAMPLES) },
     (_, i) => shared[Math.round(i * every)],
   );
+}
+
+/** Ridges at the numbers of samples of `sharedSamples`. */
+export function migrationOverSamples(curves: CurveSet, options: PathOptions = {}): Ridge[] {
   return pathOf(
     curves,
-    chosen.map((samples) => ({ kind: 'equal-samples', samples })),
+    sharedSamples(curves).map((samples) => ({ kind: 'equal-samples', samples })),
     options,
   );
 }
@@ -116,6 +120,7 @@ export function directionOf(ridges: readonly Ridge[]): Direction {
   };
 }
 
+/** As many as can be told apart in a figure. */
 const TARGETS = 6;
 /** A target says something about a peak only where enough batch sizes reach it. */
 const SHARE_OF_BATCH_SIZES = 0.6;
@@ -125,19 +130,19 @@ const SHARE_OF_BATCH_SIZES = 0.6;
  * sizes reach at their best learning rate with `moreSteps` still to come. Rounded, since they are to be quoted; empty
  * when the losses do not fall.
  */
-export function defaultTargets(curves: CurveSet, moreSteps = 0): number[] {
+export function defaultTargets(curves: CurveSet, moreSteps = 0, count = TARGETS): number[] {
   const finite = (values: readonly number[]) => values.filter(Number.isFinite).sort((a, b) => a - b);
   const final = finite(curves.batchSizes.map((_, batch) => bestLoss(curves, batch, moreSteps)));
   const initial = finite(curves.batchSizes.map((_, batch) => bestLoss(curves, batch, Infinity)));
   if (final.length === 0) return [];
   const lowest = final[Math.min(final.length - 1, Math.ceil(final.length * SHARE_OF_BATCH_SIZES))];
   const highest = initial[initial.length - 1];
-  const spacing = (highest - lowest) / (TARGETS + 1);
+  const spacing = (highest - lowest) / (count + 1);
   // Also where losses are equal up to rounding.
   if (!(spacing > 1e-9 * Math.abs(highest))) return [];
   const unit = 10 ** Math.floor(Math.log10(spacing));
   const round = (value: number) => Number((Math.round(value / unit) * unit).toPrecision(12));
-  return Array.from({ length: TARGETS }, (_, i) => round(highest - (i + 1) * spacing));
+  return Array.from({ length: count }, (_, i) => round(highest - (i + 1) * spacing));
 }
 
 /**

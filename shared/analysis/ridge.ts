@@ -101,7 +101,7 @@ function ranks(seeds: readonly number[]): Uint32Array {
 const NEAR = 0.05;
 
 /** 5 % of the best gain: the fall of the loss since the start or since the target; for fewest steps 5 % of the steps. */
-function toleranceOf(definition: Definition, reference: number): (best: number) => number {
+export function toleranceOf(definition: Definition, reference: number): (best: number) => number {
   switch (definition.kind) {
     case 'equal-steps':
     case 'equal-samples':
@@ -120,7 +120,7 @@ function toleranceOf(definition: Definition, reference: number): (best: number) 
  * Loss from which gains are counted: no loss before training is recorded, so the mean at the first mark of the lowest
  * learning rate that has one stands for it, since it has moved least. NaN where there is none.
  */
-function referenceLoss(curves: CurveSet, batch: number): number {
+export function referenceLoss(curves: CurveSet, batch: number): number {
   for (let rate = 0; rate < curves.learningRates.length; rate++) {
     let sum = 0;
     let count = 0;
