@@ -1,14 +1,20 @@
 import type { Table } from './figure.ts';
 
+type Field = string | number | null;
+
 /**
- * The table as CSV (RFC 4180 with line feeds): numbers at round-trip precision, non-finite ones as NaN, Infinity and
+ * One line of CSV (RFC 4180 with a line feed): numbers at round-trip precision, non-finite ones as NaN, Infinity and
  * -Infinity, null as an empty field.
  */
-export function toCsv({ columns, rows }: Table): string {
-  return [columns, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('');
+export function toCsvRow(fields: readonly Field[]): string {
+  return `${fields.map(quoted).join(',')}\n`;
 }
 
-function field(value: string | number | null): string {
+export function toCsv({ columns, rows }: Table): string {
+  return [columns, ...rows].map(toCsvRow).join('');
+}
+
+function quoted(value: Field): string {
   const text = value === null ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
