@@ -139,12 +139,13 @@ describe('CSV', () => {
 
 describe('every format', () => {
   type Row = Record<string, unknown>;
-  const plain = (value: unknown) => (typeof value === 'bigint' ? Number(value) : (value ?? null));
+  const plain = (value: unknown) =>
+    (typeof value === 'bigint' ? Number(value) : (value ?? null)) as string | number | null;
 
   /** Rows as text fields, so that formats without types can be compared: NaN, Infinity, '' for absent. */
   async function fields(folder: string, name: string, format: TableFormat): Promise<string[][]> {
     const file = join(folder, `${name}.${format}`);
-    const asText = (value: unknown) => (value === null ? '' : String(value as string | number));
+    const asText = (value: string | number | null) => (value === null ? '' : String(value));
     let rows: Row[];
     if (format === 'csv') rows = csvParse(readFileSync(file, 'utf8'));
     else if (format === 'jsonl')
