@@ -1,3 +1,4 @@
+import type { CategorySet, ColorMap } from './colors.ts';
 import type { Face } from './fonts.ts';
 
 /** How a figure looks; all lengths in points (1/72 inch). */
@@ -18,6 +19,9 @@ export interface Style {
   readonly ink: string;
   readonly mutedInk: string;
   readonly paper: string;
+  /** Of ordered values. */
+  readonly colorMap: ColorMap;
+  readonly categories: CategorySet;
 }
 
 /** For print: sans serif, thin axes, black on white. DejaVu's small letters are as high at 6.5 pt as Helvetica's at 7. */
@@ -35,4 +39,6 @@ export const printStyle: Style = {
   ink: '#000000',
   mutedInk: '#595959',
   paper: '#ffffff',
+  colorMap: 'viridis',
+  categories: 'okabe-ito',
 };

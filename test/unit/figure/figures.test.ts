@@ -2,13 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { toCsv } from '#shared/figure/csv.ts';
 import { serialise } from '#shared/figure/tree.ts';
 import { cases } from './cases.ts';
+import { protocolCases } from './protocol-cases.ts';
 import { scienceCases } from './science-cases.ts';
-import { boundsOf, elementsOf, textBounds, textOf } from './geometry.ts';
+import { elementsOf, outsidePage, overlappingTexts, textOf } from '#shared/figure/geometry.ts';
 import { parseXml } from './xml.ts';
 
-const TOLERANCE = 0.05;
-
-describe.each([...cases, ...scienceCases])('%s', (name, draw) => {
+describe.each([...cases, ...scienceCases, ...protocolCases])('%s', (name, draw) => {
   const figure = draw();
   const svg = serialise(figure.tree);
 
@@ -28,37 +27,11 @@ describe.each([...cases, ...scienceCases])('%s', (name, draw) => {
   });
 
   it('has no two texts over each other', () => {
-    const boxes = elementsOf(figure.tree)
-      .filter((node) => node.tag === 'text')
-      .map((node) => textBounds(node));
-    const pairs = boxes.flatMap((a, i) =>
-      boxes
-        .slice(i + 1)
-        .filter(
-          (b) =>
-            a.left < b.right - TOLERANCE &&
-            b.left < a.right - TOLERANCE &&
-            a.top < b.bottom - TOLERANCE &&
-            b.top < a.bottom - TOLERANCE,
-        )
-        .map((b) => `${a.what} and ${b.what}`),
-    );
-    expect(pairs).toEqual([]);
+    expect(overlappingTexts(figure.tree)).toEqual([]);
   });
 
   it('stays on its page', () => {
-    const [, , width, height] = String(figure.tree.attributes.viewBox).split(' ').map(Number);
-    const outside = boundsOf(figure.tree).filter(
-      (b) =>
-        // NaN is outside as well.
-        !(
-          b.left >= -TOLERANCE &&
-          b.top >= -TOLERANCE &&
-          b.right <= width + TOLERANCE &&
-          b.bottom <= height + TOLERANCE
-        ),
-    );
-    expect(outside).toEqual([]);
+    expect(outsidePage(figure.tree)).toEqual([]);
   });
 
   it('has a rectangular table whose size is the number of drawn rows', () => {

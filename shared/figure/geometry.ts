@@ -1,8 +1,8 @@
-/** Where the elements of a drawing stand, for checks. */
-import type { Face } from '#shared/figure/fonts.ts';
-import { ASCENT, DESCENT } from '#shared/figure/label.ts';
-import { textWidth } from '#shared/figure/text-width.ts';
-import type { SvgNode } from '#shared/figure/tree.ts';
+/** Where the elements of a drawing stand: to check that texts keep apart and nothing leaves the page. */
+import type { Face } from './fonts.ts';
+import { ASCENT, DESCENT } from './label.ts';
+import { textWidth } from './text-width.ts';
+import type { SvgNode } from './tree.ts';
 
 export interface Bounds {
   readonly what: string;
@@ -73,13 +73,14 @@ function shapeBounds({ tag, attributes }: SvgNode): Bounds {
   };
 }
 
-export function boundsOf(root: SvgNode): Bounds[] {
+export function boundsOf(root: SvgNode, face: Face = 'sans'): Bounds[] {
   return elementsOf(root).flatMap((node) => {
     switch (node.tag) {
       case 'text':
-        return [textBounds(node)];
+        return [textBounds(node, face)];
       case 'path':
-        return [pathBounds(node)];
+        // An axis without ticks has a path without a point.
+        return node.attributes.d === '' ? [] : [pathBounds(node)];
       case 'circle':
       case 'rect':
         return [shapeBounds(node)];
@@ -87,4 +88,43 @@ export function boundsOf(root: SvgNode): Bounds[] {
         return [];
     }
   });
+}
+
+/** Rounding of coordinates, in the drawing's unit. */
+const TOLERANCE = 0.05;
+
+/** Pairs of texts that stand over each other, in words. */
+export function overlappingTexts(root: SvgNode, face: Face = 'sans'): string[] {
+  const boxes = elementsOf(root)
+    .filter((node) => node.tag === 'text')
+    .map((node) => textBounds(node, face));
+  return boxes.flatMap((a, i) =>
+    boxes
+      .slice(i + 1)
+      .filter(
+        (b) =>
+          a.left < b.right - TOLERANCE &&
+          b.left < a.right - TOLERANCE &&
+          a.top < b.bottom - TOLERANCE &&
+          b.top < a.bottom - TOLERANCE,
+      )
+      .map((b) => `${a.what} and ${b.what}`),
+  );
+}
+
+/** What leaves the page of the drawing, or has no size to be drawn with. */
+export function outsidePage(root: SvgNode, face: Face = 'sans'): Bounds[] {
+  const [, , width, height] = String(root.attributes.viewBox).split(' ').map(Number);
+  return boundsOf(root, face).filter(
+    ({ left, top, right, bottom }) =>
+      // NaN is outside as well.
+      !(
+        left >= -TOLERANCE &&
+        top >= -TOLERANCE &&
+        right <= width + TOLERANCE &&
+        bottom <= height + TOLERANCE &&
+        right >= left &&
+        bottom >= top
+      ),
+  );
 }

@@ -1,0 +1,107 @@
+/** A figure at the size of a preset: drawn at the type size of `printStyle`, then scaled as a whole. */
+import { onDarkPaper, DARK_PAPER } from './dark.ts';
+import type { Figure } from './figure.ts';
+import { outsidePage, overlappingTexts } from './geometry.ts';
+import type { Preset } from './presets.ts';
+import { printStyle, type Style } from './style.ts';
+import { element, formatNumber, POINTS_PER_MILLIMETRE, type SvgNode } from './tree.ts';
+
+/** A figure that cannot be drawn at the size asked for; the message says what to change. */
+export class FigureSizeError extends Error {
+  override readonly name = 'FigureSizeError';
+}
+
+/** What draws a figure at a width in points. */
+export type Draw = (options: { readonly width: number; readonly style: Style }) => Figure;
+
+export interface FittedFigure extends Figure {
+  /** Of the page, in millimetres. */
+  readonly width: number;
+  readonly height: number;
+  /** Behind everything. */
+  readonly paper: string;
+  /** Points of type on the page. */
+  readonly textSize: number;
+}
+
+/** In points, at the type size of `printStyle`: narrower, the axes leave no room for data. */
+const NARROWEST = 150;
+/** On a page of fixed height the type may become smaller by this factor. */
+const SMALLEST = 0.55;
+const SHRINK = 0.95;
+
+/** Throws FigureSizeError when the axes do not fit, or the figure is higher than the preset allows. */
+export function fitFigure(draw: Draw, preset: Preset): FittedFigure {
+  let scale = preset.textSize / printStyle.textSize;
+  const least = preset.fillsPage ? scale * SMALLEST : scale;
+  for (;;) {
+    const figure = drawAt(draw, preset, scale);
+    const height = (scale * heightOf(figure.tree)) / POINTS_PER_MILLIMETRE;
+    if (height <= preset.maxHeight + 1e-6) return finished(figure, preset, scale, height);
+    if (scale * SHRINK < least)
+      throw new FigureSizeError(
+        `The figure is ${height.toFixed(0)} mm high at a width of ${preset.width} mm, and "${preset.title}" allows ${preset.maxHeight} mm: draw fewer panels or choose a wider preset.`,
+      );
+    scale *= SHRINK;
+  }
+}
+
+function drawAt(draw: Draw, preset: Preset, scale: number): Figure {
+  const { face, colorMap, categories, width: millimetres, title } = preset;
+  const width = (millimetres * POINTS_PER_MILLIMETRE) / scale;
+  const tooNarrow = new FigureSizeError(
+    `The axes do not fit into ${millimetres} mm at ${formatNumber(scale * printStyle.textSize)} pt type ("${title}"): choose a wider preset or smaller type.`,
+  );
+  if (width < NARROWEST) throw tooNarrow;
+  const lineWidth = preset.lineWidth / scale;
+  const figure = draw({
+    width,
+    style: { ...printStyle, face, colorMap, categories, lineWidth, thinLineWidth: 0.55 * lineWidth },
+  });
+  if (outsidePage(figure.tree, face).length > 0 || overlappingTexts(figure.tree, face).length > 0)
+    throw tooNarrow;
+  return figure;
+}
+
+function heightOf(tree: SvgNode): number {
+  return Number(String(tree.attributes.viewBox).split(' ')[3]);
+}
+
+function finished(figure: Figure, preset: Preset, scale: number, height: number): FittedFigure {
+  const { width, maxHeight, fillsPage, paper } = preset;
+  const pageHeight = fillsPage ? maxHeight : height;
+  const shown = fillsPage ? centred(figure.tree, (maxHeight * POINTS_PER_MILLIMETRE) / scale) : figure.tree;
+  const tree = {
+    ...shown,
+    attributes: {
+      ...shown.attributes,
+      width: `${formatNumber(width)}mm`,
+      height: `${formatNumber(pageHeight)}mm`,
+    },
+  };
+  return {
+    ...figure,
+    tree: paper === 'dark' ? onDarkPaper(tree) : tree,
+    width,
+    height: pageHeight,
+    paper: paper === 'dark' ? DARK_PAPER : printStyle.paper,
+    textSize: scale * printStyle.textSize,
+  };
+}
+
+/** The drawing in the middle of a higher page. */
+function centred(tree: SvgNode, height: number): SvgNode {
+  const [, , width, drawn] = String(tree.attributes.viewBox).split(' ');
+  const down = (height - Number(drawn)) / 2;
+  const [title, paper, ...rest] = tree.children;
+  if (typeof paper === 'string') return tree;
+  return {
+    ...tree,
+    attributes: { ...tree.attributes, viewBox: `0 0 ${width} ${formatNumber(height)}` },
+    children: [
+      title,
+      element('rect', { ...paper.attributes, height }),
+      element('g', { transform: `translate(0 ${formatNumber(down)})` }, rest),
+    ],
+  };
+}
