@@ -1,6 +1,7 @@
 /** Figures of the science commands, at their widths and under their names. */
+import { protocolFigure, type ProtocolInput } from '#shared/figure/protocol-figure.ts';
 import { ridgeFigure, type RidgeInput } from '#shared/figure/ridge-figure.ts';
-import { COLUMN_WIDTH } from '#shared/figure/sheet.ts';
+import { COLUMN_WIDTH, FULL_WIDTH } from '#shared/figure/sheet.ts';
 import { POINTS_PER_MILLIMETRE } from '#shared/figure/tree.ts';
 import { named, type NamedFigure } from './figures.ts';
 
@@ -8,4 +9,10 @@ import { named, type NamedFigure } from './figures.ts';
 export function drawRidge(input: RidgeInput | null): NamedFigure[] {
   if (input === null) return [];
   return [named(input.name, 'laws', ridgeFigure(input, { width: COLUMN_WIDTH * POINTS_PER_MILLIMETRE }))];
+}
+
+export function drawProtocol(input: ProtocolInput): NamedFigure[] {
+  return [
+    named(input.name, 'protocol', protocolFigure(input, { width: FULL_WIDTH * POINTS_PER_MILLIMETRE })),
+  ];
 }

@@ -1,11 +1,13 @@
 /** From laws, the paper's protocol and predictions to what their figures are drawn from. */
 import { describeDefinition } from '../analysis/describe.ts';
 import type { Ridge } from '../analysis/ridge.ts';
+import type { PaperProtocol } from '../protocol/paper.ts';
 import type { RidgeLaws } from '../protocol/ridge-laws.ts';
 import type { RidgeFit } from '../laws/fit.ts';
 import type { BatchScaleProfile } from '../laws/profile.ts';
 import type { LawName } from '../laws/laws.ts';
 import { seriesOf } from './from-analysis.ts';
+import type { ProtocolInput } from './protocol-figure.ts';
 import type { RidgeInput } from './ridge-figure.ts';
 import type { ImportedOptimum } from '../import/ridge.ts';
 import type { Verdict } from '../laws/verdict.ts';
@@ -77,5 +79,40 @@ function fitted(
     laws: fits.filter(({ law }, i) => i === 0 || rivals.includes(law)),
     bNoise: bNoise === undefined ? null : { value: bNoise, interval },
     verdict: sentence,
+  };
+}
+
+/** `results` in the order in which their targets are reached. */
+export function protocolInput(
+  results: readonly PaperProtocol[],
+  { name, plannedSeeds }: Naming,
+): ProtocolInput {
+  return {
+    name,
+    plannedSeeds,
+    moreSteps: results[0]?.moreSteps ?? 0,
+    targets: results.map(
+      ({ target, cells, rows, line, logSpace, bNoise, bNoiseInterval, curves, ridge }) => ({
+        target,
+        cells,
+        best: rows.flatMap(({ batchSize, gridLearningRate }) =>
+          gridLearningRate === null ? [] : [{ batchSize, learningRate: gridLearningRate }],
+        ),
+        points: seriesOf(target, ridge).points,
+        steps: rows.flatMap(({ batchSize, steps }) => (steps === null ? [] : [{ batchSize, steps }])),
+        line,
+        logSpace,
+        bNoise,
+        bNoiseInterval,
+        curves:
+          curves === null
+            ? []
+            : [
+                { law: 'surge', epsMax: curves.epsMax.surge },
+                { law: 'alpha1', epsMax: curves.epsMax.alpha1 },
+                { law: 'alpha_half', epsMax: curves.epsMax.alphaHalf },
+              ],
+      }),
+    ),
   };
 }

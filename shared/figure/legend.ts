@@ -1,6 +1,6 @@
 /** What stands beside the panels: a list of samples, or a color bar. */
 import { ASCENT, DESCENT, drawText, labelWidth, type Label } from './label.ts';
-import { yRoom } from './panel.ts';
+import { xRoom, yRoom, type Box } from './panel.ts';
 import type { Axis } from './scales.ts';
 import type { Style } from './style.ts';
 import { fitText, textWidth } from './text-width.ts';
@@ -100,7 +100,7 @@ export function colorBar(
       }
       nodes.push(
         element('rect', { x, y, width: BAR_WIDTH, height, ...line }),
-        element('path', { d: ticks.join(''), ...line }),
+        ...(ticks.length === 0 ? [] : [element('path', { d: ticks.join(''), ...line })]),
         drawText(
           fitText(title, style.textSize, height, style),
           x + titleOffset + (ASCENT * style.textSize) / 2,
@@ -113,6 +113,74 @@ export function colorBar(
             upward: true,
           },
         ),
+      );
+      return nodes;
+    },
+  };
+}
+
+const BAR_HEIGHT = 4;
+const BAR_GAP = 5;
+/** Share of the box that the title may take. */
+const TITLE_SHARE = 0.48;
+
+/** The same lying between a panel and its header, the title at its left and the labels above it. */
+export function colorBarAbove(
+  title: string,
+  axis: Axis,
+  color: (place: number) => string,
+  style: Style,
+): { readonly height: number; draw(box: Box): SvgNode[] } {
+  const line = (ASCENT + DESCENT) * style.textSize;
+  return {
+    height: line + 1 + BAR_HEIGHT + BAR_GAP,
+    draw(box) {
+      const text = fitText(title, style.textSize, TITLE_SHARE * box.width, style);
+      const left = box.x + textWidth(text, style.textSize, style) + 6;
+      const widest = Math.max(
+        0,
+        ...axis
+          .ticks(xRoom(box.width, style))
+          .map(({ label }) => (label === null ? 0 : labelWidth(label, style.textSize, style.face))),
+      );
+      // Labels at the ends stick out by half of their width.
+      const start = left + widest / 2;
+      const width = Math.max(1, box.x + box.width - widest / 2 - start);
+      const y = box.y - BAR_GAP - BAR_HEIGHT;
+      const nodes: SvgNode[] = [
+        drawText(text, box.x, y + BAR_HEIGHT / 2, {
+          size: style.textSize,
+          color: style.ink,
+          vertical: 'middle',
+        }),
+      ];
+      for (let i = 0; i < COLOR_STEPS; i++) {
+        const from = (i / COLOR_STEPS) * width;
+        const fill = color((i + 0.5) / COLOR_STEPS);
+        nodes.push(element('rect', { x: start + from, y, width: width - from, height: BAR_HEIGHT, fill }));
+      }
+      const ticks: string[] = [];
+      for (const { place, label, major } of axis.ticks(xRoom(width, style))) {
+        const x = start + place * width;
+        ticks.push(
+          pathData([
+            [x, y],
+            [x, y - (major ? 1.6 : 0.8)],
+          ]),
+        );
+        if (label !== null)
+          nodes.push(
+            drawText(label, x, y - 2.2 - DESCENT * style.textSize, {
+              size: style.textSize,
+              color: style.ink,
+              anchor: 'middle',
+            }),
+          );
+      }
+      const stroke = { stroke: style.ink, 'stroke-width': style.axisWidth, fill: 'none' };
+      nodes.push(
+        element('rect', { x: start, y, width, height: BAR_HEIGHT, ...stroke }),
+        element('path', { d: ticks.join(''), ...stroke }),
       );
       return nodes;
     },

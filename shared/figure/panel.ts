@@ -155,7 +155,7 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
   }
   const line = { stroke: style.ink, 'stroke-width': style.axisWidth, fill: 'none' };
   const frame = [
-    element('path', { d: ticks.join(''), ...line }),
+    ...(ticks.length === 0 ? [] : [element('path', { d: ticks.join(''), ...line })]),
     element('rect', { x: box.x, y: box.y, width: box.width, height: box.height, ...line }),
     ...labels,
   ];

@@ -164,6 +164,8 @@ function decadeLabel(value: number): Label {
   return powerLabel(Math.round(Math.log10(value)));
 }
 
+const LONGEST_BATCH = 1e7;
+
 /** Base 2, with ticks at the sampled batch sizes only. */
 export function batchAxis(domain: readonly [number, number], sampled: readonly number[]): Axis {
   const place = logPlace(domain);
@@ -177,7 +179,8 @@ export function batchAxis(domain: readonly [number, number], sampled: readonly n
       const ticks = values.map((value) => ({
         value,
         place: place(value)!,
-        label: numberLabel(value),
+        // Batch sizes of so many tokens are known by their first digits.
+        label: value < LONGEST_BATCH ? numberLabel(value) : shortLabel(value),
         major: true,
       }));
       const kept: Tick[] = [];

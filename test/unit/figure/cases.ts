@@ -4,14 +4,10 @@ import { heatMapFigure } from '#shared/figure/heat-map.ts';
 import type { LossAxis, LossLine, LossPoint } from '#shared/figure/loss-panels.ts';
 import { lossesFigure } from '#shared/figure/losses.ts';
 import { migrationFigure, type RidgeSeries } from '#shared/figure/migration.ts';
+import { COLUMN, FULL, NAME } from './sizes.ts';
+import { powers, spaced } from './synthetic.ts';
 
-const FULL = 183 * (72 / 25.4);
-const COLUMN = 89 * (72 / 25.4);
 const SEEDS = 8;
-
-export const powers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from * 2 ** i);
-const spaced = (from: number, to: number, count: number) =>
-  Array.from({ length: count }, (_, i) => from * (to / from) ** (count === 1 ? 0 : i / (count - 1)));
 
 /** Where the optimum of a batch size lies: it rises up to B = 8 and falls again. */
 const optimum = (batchSize: number) => 8e-3 / (Math.sqrt(8 / batchSize) + Math.sqrt(batchSize / 8));
@@ -178,7 +174,7 @@ const migrations: Record<string, MigrationCase> = {
   empty: { series: [], batchSizes: [] },
 };
 
-const common = { name: 'digits <sign> & descent', plannedSeeds: SEEDS, definition: 'at equal steps' };
+const common = { name: NAME, plannedSeeds: SEEDS, definition: 'at equal steps' };
 
 export const cases: ReadonlyMap<string, () => Figure> = new Map<string, () => Figure>([
   ...Object.entries(surfaces).flatMap(

@@ -10,7 +10,7 @@ import {
   type Axis,
   type Tick,
 } from '#shared/figure/scales.ts';
-import { powers } from './cases.ts';
+import { powers } from './synthetic.ts';
 
 const room = (length: number) => ({ length, textSize: 7, face: 'sans', direction: 'horizontal' }) as const;
 

@@ -2,12 +2,10 @@
 import type { Figure } from '#shared/figure/figure.ts';
 import { ridgeFigure, type RidgeInput } from '#shared/figure/ridge-figure.ts';
 import { evaluateLaw } from '#shared/laws/laws.ts';
-import { powers } from './cases.ts';
+import { COLUMN, FULL, NAME } from './sizes.ts';
+import { powers } from './synthetic.ts';
 
-const FULL = 183 * (72 / 25.4);
-const COLUMN = 89 * (72 / 25.4);
 const SEEDS = 8;
-const NAME = 'digits <sign> & descent';
 
 const surge = { epsMax: 4e-3, bNoise: 20 };
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { describeDefinition, ridgeTable } from '#shared/analysis/describe.ts';
 import { defaultTargets } from '#shared/analysis/migration.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
-import { importedRidgeInput, ridgeInput } from '#shared/figure/from-protocol.ts';
+import { importedRidgeInput, protocolInput, ridgeInput } from '#shared/figure/from-protocol.ts';
 import type { LawFit } from '#shared/laws/fit.ts';
 import type { PaperProtocol } from '#shared/protocol/paper.ts';
 import { paperProtocol, paperWarnings } from '#shared/protocol/paper.ts';
@@ -10,7 +10,7 @@ import type { RidgeLaws } from '#shared/protocol/ridge-laws.ts';
 import { lawsOfRidge } from '#shared/protocol/ridge-laws.ts';
 import { experimentWarnings, ridgeWarnings } from '#shared/protocol/ridge-warnings.ts';
 import type { Warning } from '#shared/theory/warnings.ts';
-import { drawRidge } from '#main/lab/science-figures.ts';
+import { drawProtocol, drawRidge } from '#main/lab/science-figures.ts';
 import { BadInput } from '../exit-codes.ts';
 import type { FigureOption } from '../figure-option.ts';
 import { requireFigureFolder, withFigure, writeFigureOption } from '../figure-option.ts';
@@ -23,7 +23,7 @@ import { familyWithoutCurves, noRidge, printFamilyLaws, printSteps } from './imp
 import type { SmoothOption } from './options.ts';
 import { finiteNumbers, methodOf, withJson, withSmooth, withStore, wholeNumber } from './options.ts';
 
-interface ProtocolOptions extends SmoothOption {
+interface ProtocolOptions extends SmoothOption, FigureOption {
   readonly store?: string;
   readonly json?: boolean;
   readonly target?: number[];
@@ -107,14 +107,16 @@ export function addLaws(program: Command): void {
   );
 
   const protocol = program.command('protocol').description('published protocols as one command');
-  withSmooth(
-    withJson(
-      withStore(
-        protocol
-          .command('paper <experiment>')
-          .description(
-            'arXiv 2405.14578, section 3: reach a target loss, then k more steps; B_noise, S and E, laws',
-          ),
+  withFigure(
+    withSmooth(
+      withJson(
+        withStore(
+          protocol
+            .command('paper <experiment>')
+            .description(
+              'arXiv 2405.14578, section 3: reach a target loss, then k more steps; B_noise, S and E, laws',
+            ),
+        ),
       ),
     ),
   )
@@ -125,7 +127,8 @@ export function addLaws(program: Command): void {
     )
     .option('--k <steps>', 'further steps after the target', wholeNumber, DEFAULT_MORE_STEPS)
     .action((name: string, options: ProtocolOptions) =>
-      withReader(options, (store) => {
+      withReader(options, async (store) => {
+        await requireFigureFolder(options);
         const experiment = store.experiment(name);
         const curves = store.curveSet(experiment.id, 'evaluationLoss');
         const targets = options.target ?? defaultTargets(curves);
@@ -149,6 +152,8 @@ export function addLaws(program: Command): void {
           if (results.length > 1) printTargets(results);
           printWarnings(warnings);
         }
+        const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
+        await writeFigureOption(options, () => drawProtocol(protocolInput(results, naming)));
       }),
     );
 }
