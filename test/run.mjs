@@ -24,6 +24,7 @@ if (!run('engine', process.execPath, ['main/setup/launch.mjs', 'surge', 'engine'
   process.exit(1);
 }
 check('types', 'npm', ['run', '-s', 'check:types']);
+check('window types', 'npm', ['run', '-s', 'check:svelte']);
 check('lint', 'npm', ['run', '-s', 'check:lint']);
 check('format', 'npm', ['run', '-s', 'check:format']);
 check('import direction', 'npm', ['run', '-s', 'check:imports']);
