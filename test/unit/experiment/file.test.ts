@@ -299,7 +299,7 @@ describe('files that are no specification', () => {
     [
       'several documents',
       `${valid}\n---\n${valid}`,
-      '16:1 : the file holds several documents (---); give each experiment a file of its own',
+      '16:1 : the file holds several documents (---); give each a file of its own',
     ],
     ['a field twice', `${valid}\nname: again`, '16:1 : the same field is given twice'],
     ['a field twice in JSON', '{"name": "a",\n "name": "b"}', '2:2 : the same field is given twice'],
