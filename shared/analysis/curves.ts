@@ -18,6 +18,8 @@ export interface CurveSet {
   readonly recorded: Uint32Array;
   /** First step whose loss was not finite, [batch][learning rate][seed]; Infinity where that never happened. */
   readonly divergedAt: Float64Array;
+  /** True when divergedAt is known to cover every recorded value that is not finite, so that nobody has to look again. */
+  readonly checked?: boolean;
 }
 
 /** Index of a cell in `recorded` and `divergedAt`; times `stride` (plus the mark) in `values`. */

@@ -128,6 +128,7 @@ export function curveOf(curves: CurveSet, batch: number, rate: number, seed: num
   const values = curves.values.subarray(cell * curves.stride, cell * curves.stride + steps.length);
   const recorded = Math.min(curves.recorded[cell], steps.length);
   let divergedAt = curves.divergedAt[cell];
+  if (curves.checked === true) return { steps, values, recorded, divergedAt };
   // A loss that is finite again after one that was not is not believed.
   for (let m = 0; m < recorded && steps[m] < divergedAt; m++)
     if (!Number.isFinite(values[m])) divergedAt = steps[m];

@@ -33,7 +33,11 @@ export class LiveCurves {
     )
       throw new RangeError('The snapshot does not fit its own grid.');
     this.metric = snapshot.metric;
-    this.curves = { batchSizes, learningRates, seeds, marks, stride, values, recorded, divergedAt };
+    this.curves = {
+      ...{ batchSizes, learningRates, seeds, marks, stride, values, recorded, divergedAt },
+      checked: true,
+    };
+    for (let cell = 0; cell < cells; cell++) this.#check(cell, 0, recorded[cell]);
     this.states = states;
     this.batchVersions = new Uint32Array(batchSizes.length);
     this.#cursor = snapshot.cursor;
@@ -63,15 +67,27 @@ export class LiveCurves {
     for (let i = 0; i < delta.cells.length; i++) {
       const [cell, first, count] = [delta.cells[i], delta.firstMark[i], delta.counts[i]];
       this.states[cell] = delta.states[i];
-      divergedAt[cell] = delta.divergedAt[i];
+      divergedAt[cell] = Math.min(divergedAt[cell], delta.divergedAt[i]);
       values.set(delta.values.subarray(at, at + count), cell * stride + first);
       at += count;
       // A delta may repeat what is known, after a connection was lost; a run that starts anew comes with a snapshot.
       recorded[cell] = Math.max(recorded[cell], first + count);
+      this.#check(cell, first, first + count);
       changed.add(Math.floor(cell / perBatch));
     }
     for (const batch of changed) this.batchVersions[batch]++;
     this.#cursor = delta.to;
     return 'applied';
+  }
+
+  /** A loss that is not finite is divergence, whatever else is said; the scrubber must not search for it each time. */
+  #check(cell: number, from: number, to: number): void {
+    const { values, stride, marks, divergedAt, learningRates, seeds } = this.curves;
+    for (let at = cell * stride + from; at < cell * stride + to; at++)
+      if (!Number.isFinite(values[at])) {
+        const batch = Math.floor(cell / (learningRates.length * seeds.length));
+        divergedAt[cell] = Math.min(divergedAt[cell], marks[batch][at - cell * stride]);
+        return;
+      }
   }
 }

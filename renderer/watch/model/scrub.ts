@@ -17,7 +17,7 @@ import type { LiveCurves } from './live-curves.ts';
 import type { ScrubDefinition } from './stops.ts';
 
 /** Stops computed together; a target loss walks every curve from its start, so that blocks would only delay a frame. */
-const BLOCK = 32;
+const BLOCK = 16;
 
 /** The means over seeds at one stop. */
 export interface StopView {
