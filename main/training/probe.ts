@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { dataChecksumOf } from './build-stack.ts';
 import { openEngine } from './engine/open-engine.ts';
 import { freezeCell } from './local/frozen-cell.ts';
 import { lineSearch } from './local/line-search.ts';
@@ -35,7 +36,8 @@ async function answer(request: ProbeRequest): Promise<ProbeReply> {
     prediction:
       request.prediction === null
         ? null
-        : await predictAt(tf, { workload, evaluationExamples }, frozen, request.prediction),
+        : await predictAt(tf, { workload, optimizer, evaluationExamples }, frozen, request.prediction),
+    dataChecksum: dataChecksumOf(workload, evaluationExamples),
     engine: provenance,
   };
 }

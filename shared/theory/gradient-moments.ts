@@ -11,6 +11,9 @@ export interface GradientMoments {
   readonly meanB: Float64Array;
   /** Mean over both halves. */
   readonly mean: Float64Array;
+  /** Means of consecutive, equally large parts of each half, for resampling: one part unless asked for more. */
+  readonly blocksA: readonly Float64Array[];
+  readonly blocksB: readonly Float64Array[];
   /** Per-sample variance from all samples, divisor count − 1. */
   readonly variance: Float64Array;
   readonly deviation: Float64Array;
@@ -27,10 +30,15 @@ export class MomentsAccumulator {
   readonly #means: [Float64Array, Float64Array];
   readonly #squares: [Float64Array, Float64Array];
   readonly #zeros: Float64Array;
+  readonly #samplesPerBlock: number;
+  readonly #blocks: [Float64Array[], Float64Array[]] = [[], []];
 
-  /** `parameters`: length of a gradient. */
-  constructor(parameters: number) {
+  /** `parameters`: length of a gradient. `samplesPerBlock`: samples in each part of a half whose mean is kept. */
+  constructor(parameters: number, samplesPerBlock = Infinity) {
+    if (!(samplesPerBlock >= 1))
+      throw new RangeError(`A block must have one sample or more, not ${samplesPerBlock}.`);
     this.#n = parameters;
+    this.#samplesPerBlock = samplesPerBlock;
     this.#means = [new Float64Array(parameters), new Float64Array(parameters)];
     this.#squares = [new Float64Array(parameters), new Float64Array(parameters)];
     this.#zeros = new Float64Array(parameters);
@@ -48,6 +56,13 @@ export class MomentsAccumulator {
         );
     }
     const count = ++this.#counts[index];
+    const blocks = this.#blocks[index];
+    const inBlock = (count - 1) % this.#samplesPerBlock;
+    if (inBlock === 0) blocks.push(new Float64Array(this.#n));
+    const block = blocks[blocks.length - 1];
+    for (let i = 0; i < this.#n; i++) {
+      block[i] += (gradients[offset + i] - block[i]) / (inBlock + 1);
+    }
     for (let i = 0; i < this.#n; i++) {
       const value = gradients[offset + i];
       const difference = value - mean[i];
@@ -57,13 +72,15 @@ export class MomentsAccumulator {
     }
   }
 
-  /** @throws RangeError unless both halves have the same number of samples, at least one. */
+  /** @throws RangeError unless both halves have the same number of samples, at least one, in whole blocks. */
   finish(): GradientMoments {
     const [a, b] = this.#counts;
     if (a !== b || a < 1)
       throw new RangeError(
         `Halves A and B must have equally many samples, at least one each, not ${a} and ${b}.`,
       );
+    if (Number.isFinite(this.#samplesPerBlock) && a % this.#samplesPerBlock !== 0)
+      throw new RangeError(`${a} samples of a half do not make whole blocks of ${this.#samplesPerBlock}.`);
     const [meanA, meanB] = this.#means;
     const mean = meanA.map((value, i) => (value + meanB[i]) / 2);
     const variance = meanA.map((value, i) => {
@@ -76,6 +93,8 @@ export class MomentsAccumulator {
       meanA,
       meanB,
       mean,
+      blocksA: this.#blocks[0],
+      blocksB: this.#blocks[1],
       variance,
       deviation: variance.map(Math.sqrt),
       active: variance.map((value) => (value > 0 ? 1 : 0)),

@@ -77,6 +77,42 @@ export class NoiseScaleAverage {
   }
 }
 
+export interface NoiseScaleWithError {
+  /** Null while an average is not positive. */
+  readonly value: number | null;
+  /** By the delta method over the estimates; null without a value or with fewer than two estimates. */
+  readonly standardError: number | null;
+}
+
+/**
+ * Ratio of exponentially weighted means, newest last, with its error: weights decay^(n − 1 − j), normalised. A decay of
+ * 1 weighs all alike, which is right at a frozen point, where no estimate is staler than another. Estimates must be
+ * independent; those that are not finite are left out.
+ */
+export function noiseScaleWithError(estimates: readonly TwoBatchEstimate[], decay = 1): NoiseScaleWithError {
+  if (!(decay > 0 && decay <= 1))
+    throw new RangeError(`The decay must be above 0 and at most 1, not ${decay}.`);
+  const usable = estimates.filter((e) => Number.isFinite(e.gradientSquare) && Number.isFinite(e.noiseTrace));
+  const n = usable.length;
+  const weights = usable.map((_, j) => decay ** (n - 1 - j));
+  const total = weights.reduce((sum, w) => sum + w, 0);
+  let [gradientSquare, noiseTrace] = [0, 0];
+  usable.forEach((estimate, j) => {
+    gradientSquare += (weights[j] / total) * estimate.gradientSquare;
+    noiseTrace += (weights[j] / total) * estimate.noiseTrace;
+  });
+  const value = n === 0 ? null : noiseScale({ gradientSquare, noiseTrace });
+  if (value === null || n < 2) return { value, standardError: null };
+  let [variance, squares] = [0, 0];
+  usable.forEach((estimate, j) => {
+    const w = weights[j] / total;
+    variance += (w * (estimate.noiseTrace - value * estimate.gradientSquare)) ** 2;
+    squares += w ** 2;
+  });
+  // With equal weights this is the usual n/(n − 1).
+  return { value, standardError: Math.sqrt(variance / (1 - squares)) / gradientSquare };
+}
+
 /** Ratio of plain means over a window of estimates; null while it is not positive or the window is empty. */
 export function noiseScaleOfMeans(estimates: readonly TwoBatchEstimate[]): number | null {
   let gradientSquare = 0;

@@ -111,6 +111,7 @@ export interface PredictionRecord {
     readonly parameters: number;
     /** Parameters with gradient noise; the others never move under sign descent. */
     readonly active: number;
+    /** |mu|. */
     readonly mu: Quantiles | null;
     readonly sigma: Quantiles | null;
     /** |mu|/sigma. */

@@ -9,6 +9,7 @@ import { makeWorkload } from '../build-stack.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
 import { compiledBackend } from '../engine/compiled-backend.ts';
 import { optimizerFor } from '../optimizers/optimizer.ts';
+import type { AssembledStack } from '../stack-program.ts';
 import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
 import { replicate } from './frozen-cell.ts';
@@ -24,7 +25,7 @@ export interface LineSearch {
 }
 
 /** Seeds of the draws lie above those of replicates, so that no draw repeats a run's own minibatches. */
-const FIRST_DRAW_SEED = 2 ** 40;
+export const FIRST_DRAW_SEED = 2 ** 40;
 /** Cells trained at once: draws are cut into runs of this size. */
 const MAX_CELLS = 768;
 
@@ -55,10 +56,11 @@ export async function lineSearch(
     const cellRates = Float32Array.from({ length: cells }, (_, c) => learningRates[c % rates]);
     const session = await compiledBackend(tf).open(stack.program, cellRates, 1);
     const state = replicate(frozen.state, cells);
-    if (search.optimizerState === 'cold') for (const slot of state.slice(frozen.parameters)) slot.fill(0);
+    if (search.optimizerState === 'cold')
+      for (const slot of state.slice(frozen.parameters, state.length - stack.buffers)) slot.fill(0);
     session.setState(state);
     const step = search.optimizerState === 'cold' ? 0 : frozen.step;
-    session.train({ steps: 1, perStep: withStepScalars(stack, step) });
+    session.train({ steps: 1, perStep: stepInputs(stack, step) });
     const [losses] = session.evaluate();
     session.dispose();
     for (let g = 0; g < groups; g++)
@@ -69,7 +71,7 @@ export async function lineSearch(
 }
 
 /** Minibatches of the draws' first step, with the scalars (bias corrections) of the step that the run has reached. */
-function withStepScalars(stack: ReturnType<typeof assembleStack>, step: number) {
+export function stepInputs(stack: AssembledStack, step: number) {
   const drawn = stack.inputs(0, 1);
   const scalars = stack.program.perStep.findIndex((p) => p.name === 'scalars');
   if (scalars >= 0) drawn[scalars] = stack.inputs(step, 1)[scalars];

@@ -25,6 +25,7 @@ export type ProbeReply =
       /** For each batch size of the line search: change of the held-out loss, [learning rate][draw]; null not finite. */
       readonly changes: readonly (readonly (number | null)[])[];
       readonly prediction: Prediction | null;
+      readonly dataChecksum: string;
       readonly engine: Omit<EngineProvenance, 'backend' | 'fallbackReason' | 'chunkSteps'>;
     }
   | { readonly type: 'failed'; readonly message: string };
