@@ -1,5 +1,7 @@
 /** One registry of what can be done: the command palette, the key map and the list of keys all read it. */
 
+import { untrack } from 'svelte';
+
 export interface Action {
   /** Unique; a later registration of the same id hides the earlier one. */
   readonly id: string;
@@ -61,8 +63,8 @@ export class Actions {
 
   /** Returns the function that takes them away again; call it from an effect: `$effect(() => actions.add([…]))`. */
   add(set: readonly Action[]): () => void {
-    this.#sets = [...this.#sets, set];
-    return () => (this.#sets = this.#sets.filter((other) => other !== set));
+    this.#sets = [...untrack(() => this.#sets), set];
+    return () => (this.#sets = untrack(() => this.#sets).filter((other) => other !== set));
   }
 
   #handle(event: KeyboardEvent): void {

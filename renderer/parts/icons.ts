@@ -8,7 +8,7 @@ export const icons = {
   settings: 'M2 4.500h6.500M11.5 4.500H14M2 11.500h2.500M7.5 11.500H14M10 3v3M6 10v3',
   plus: 'M8 3v10M3 8h10',
   close: 'M4 4l8 8M12 4l-8 8',
-  more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
+  more: 'M3 7.6h.8v.8H3zM7.6 7.6h.8v.8h-.8zM12.2 7.6h.8v.8h-.8z',
   search: 'M7 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8M10 10l3.5 3.5',
   left: 'M10 3.500L5.5 8l4.5 4.5',
   right: 'M6 3.500L10.5 8 6 12.5',
