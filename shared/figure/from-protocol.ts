@@ -20,11 +20,17 @@ interface Naming {
   readonly plannedSeeds: number;
 }
 
-export function ridgeInput(ridge: Ridge, laws: RidgeLaws, naming: Naming): RidgeInput {
+/** `shown`: which of the fitted laws are drawn; auto: the best one and three rivals that are always drawn. */
+export function ridgeInput(
+  ridge: Ridge,
+  laws: RidgeLaws,
+  naming: Naming,
+  shown: 'auto' | readonly LawName[] = 'auto',
+): RidgeInput {
   const { points, peak } = seriesOf(NaN, ridge);
   return {
     ...naming,
-    ...fitted(laws.fit, laws.profile, laws.verdict),
+    ...fitted(laws.fit, laws.profile, laws.verdict, shown),
     points,
     peak,
     definition: describeDefinition(ridge.definition),
@@ -66,6 +72,7 @@ function fitted(
   { fits }: RidgeFit,
   profile: BatchScaleProfile | null,
   { sentence }: Verdict,
+  shown: 'auto' | readonly LawName[] = 'auto',
 ): Pick<RidgeInput, 'laws' | 'bNoise' | 'verdict'> {
   const bNoise = fits.find(({ law }) => law === 'surge')?.parameters.bNoise;
   const interval =
@@ -76,7 +83,9 @@ function fitted(
           high: profile.openAbove ? Infinity : profile.interval[1],
         };
   return {
-    laws: fits.filter(({ law }, i) => i === 0 || rivals.includes(law)),
+    laws: fits.filter(({ law }, i) =>
+      shown === 'auto' ? i === 0 || rivals.includes(law) : shown.includes(law),
+    ),
     bNoise: bNoise === undefined ? null : { value: bNoise, interval },
     verdict: sentence,
   };

@@ -58,7 +58,7 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
   const colors = lossAxisOf([panel], lossAxis, 0);
 
   const tally = tallyOf(panel, colors);
-  const bar = colorBar(input.lossTitle, colors, lossColor, style);
+  const bar = colorBar(input.lossTitle, colors, (place) => lossColor(place, style.colorMap), style);
   const margins = axisMargins(x, y, style, { x: true, y: true });
   const left = PAGE_MARGIN + margins.left;
   const boxWidth = width - left - PAGE_MARGIN - bar.width - SIDE_GAP;
@@ -176,7 +176,7 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
       });
     const small = Math.min(cellWidth, cellHeight);
     if (status === 'finite' && place !== null) {
-      const fill = lossColor(Math.min(1, Math.max(0, place)));
+      const fill = lossColor(Math.min(1, Math.max(0, place)), style.colorMap);
       // The outline of the same color closes the hairlines between cells.
       return [rect({ fill, stroke: fill, 'stroke-width': 0.2 })];
     }

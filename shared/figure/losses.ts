@@ -63,7 +63,7 @@ export function lossesFigure(input: LossesInput, options: LossesOptions): Figure
   const looks = new Map(
     batchSizes.map((batchSize, i) => [
       batchSize,
-      { color: lineColor(orderedPlace(i, batchSizes.length)), shape: i },
+      { color: lineColor(orderedPlace(i, batchSizes.length), style.colorMap), shape: i },
     ]),
   );
 
@@ -254,7 +254,7 @@ function sideBlock(
     return colorBar(
       'batch size',
       axis,
-      (place) => lineColor(orderedPlace(nearest(place), batchSizes.length)),
+      (place) => lineColor(orderedPlace(nearest(place), batchSizes.length), style.colorMap),
       style,
     );
   }

@@ -65,7 +65,10 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
   const { width, style = printStyle } = options;
   const shown = series.filter(({ value }) => input.shown.includes(value));
   const looks = new Map(
-    shown.map(({ value }, i) => [value, { color: lineColor(orderedPlace(i, shown.length)), shape: i }]),
+    shown.map(({ value }, i) => [
+      value,
+      { color: lineColor(orderedPlace(i, shown.length), style.colorMap), shape: i },
+    ]),
   );
   const points = shown.flatMap((one) => one.points);
   const batch = batchSizes.length === 0 ? blankAxis : batchAxis(logDomain(batchSizes, 0.06), batchSizes);

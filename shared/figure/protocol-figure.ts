@@ -175,7 +175,9 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
       // A bar without values would be made up.
       ...(colors === blankAxis
         ? {}
-        : { above: colorBarAbove('further decrease', colors, decreaseColor, style) }),
+        : {
+            above: colorBarAbove('further decrease', colors, (place) => decreaseColor(place, style), style),
+          }),
       draw: (panel) => drawGrid(panel, one, colors),
     };
   }
@@ -202,7 +204,7 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
       const place = decrease === null ? null : colors.place(decrease);
       if (status !== 'finite' || place === null) continue;
       if (place < 0 || place > 1) tally.add('clipped');
-      const color = decreaseColor(Math.min(1, Math.max(0, place)));
+      const color = decreaseColor(Math.min(1, Math.max(0, place)), style);
       nodes.push(drawMarker(0, ...at, { radius, color, paper, outline: color }));
     }
     for (const { law, epsMax } of one.curves) {
@@ -301,7 +303,7 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
       ...(targets.some(({ best }) => best.length > 0)
         ? [
             sample('best of the grid', (at) => [
-              drawMarker(0, ...at, { radius: 2, color: decreaseColor(1), paper }),
+              drawMarker(0, ...at, { radius: 2, color: decreaseColor(1, style), paper }),
               drawRing(at, 3, ink, style),
             ]),
             markerEntry(plainLabel('optimum, 5–95 %'), 0, ink, style, { radius: 1.1 }),
@@ -332,8 +334,8 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
 }
 
 /** The largest further decrease is the lowest loss, hence the lightest. */
-function decreaseColor(place: number): string {
-  return lossColor(1 - place);
+function decreaseColor(place: number, { colorMap }: Style): string {
+  return lossColor(1 - place, colorMap);
 }
 
 function letterer(): () => string {

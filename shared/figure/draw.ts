@@ -1,0 +1,141 @@
+/** Draws what a figure specification asks for, from what is stored of its experiments. */
+import type { CurveSet } from '../analysis/curves.ts';
+import { lastSharedMark } from '../analysis/shared-mark.ts';
+import { spreadMarks } from '../analysis/spread-marks.ts';
+import { defaultTargets } from '../analysis/migration.ts';
+import { ridgeOf } from '../analysis/ridge.ts';
+import type { Definition } from '../analysis/scores.ts';
+import { subsetOf, type Choice } from '../analysis/subset.ts';
+import type { Metric } from '../experiment/stack.ts';
+import { paperProtocol } from '../protocol/paper.ts';
+import { lawsOfRidge } from '../protocol/ridge-laws.ts';
+import type { Figure } from './figure.ts';
+import {
+  finalHeatMapInput,
+  finalLossesInput,
+  heatMapInput,
+  lossesInput,
+  migrationOverLossInput,
+  migrationOverStepsInput,
+} from './from-analysis.ts';
+import { protocolInput, ridgeInput } from './from-protocol.ts';
+import { heatMapFigure } from './heat-map.ts';
+import { lossesFigure } from './losses.ts';
+import { migrationFigure } from './migration.ts';
+import { protocolFigure } from './protocol-figure.ts';
+import { ridgeFigure } from './ridge-figure.ts';
+import type { DefinitionSpecification, FigureSpecification, SpecificationOf } from './specification.ts';
+import type { Style } from './style.ts';
+import { withTitle } from './title.ts';
+
+/** What a figure may ask of a stored experiment. Each call may throw an error that says what is missing. */
+export interface FigureExperiment {
+  readonly name: string;
+  curves(metric: Metric): CurveSet;
+  /** For an imported sweep that has the last loss of each run only; null otherwise. */
+  finalLosses(): { readonly curves: CurveSet; readonly lossTitle: string } | null;
+}
+
+export interface FigureData {
+  /** By name or key. Throws when there is none. */
+  experiment(nameOrKey: string): FigureExperiment;
+}
+
+export interface Look {
+  /** In points. */
+  readonly width: number;
+  readonly style: Style;
+}
+
+/** Panels of losses, and ridges of a migration. */
+const PANELS = 4;
+
+/** @throws RangeError when the specification asks for what the data do not have. */
+export function drawFigure(specification: FigureSpecification, data: FigureData, look: Look): Figure {
+  return withTitle(drawn(specification, data, look), specification.title, look.style);
+}
+
+function drawn(specification: FigureSpecification, data: FigureData, look: Look): Figure {
+  switch (specification.kind) {
+    case 'losses':
+      return drawLosses(specification, data, look);
+    case 'heat-map':
+      return drawHeatMap(specification, data, look);
+    case 'ridge':
+      return drawRidge(specification, data, look);
+    case 'migration':
+      return drawMigration(specification, data, look);
+    case 'protocol':
+      return drawProtocol(specification, data, look);
+  }
+}
+
+function drawLosses(specification: SpecificationOf<'losses'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, lossAxis, steps } = specification;
+  const experiment = data.experiment(name);
+  const final = experiment.finalLosses();
+  if (final !== null) {
+    const input = finalLossesInput(subsetOf(final.curves, specification), experiment.name, final);
+    return lossesFigure(input, { ...look, lossAxis });
+  }
+  const curves = curvesOf(experiment, specification);
+  const input = lossesInput(curves, experiment.name, steps ?? spreadMarks(curves, PANELS));
+  return lossesFigure(input, { ...look, lossAxis });
+}
+
+function drawHeatMap(specification: SpecificationOf<'heat-map'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, lossAxis, step } = specification;
+  const experiment = data.experiment(name);
+  const final = experiment.finalLosses();
+  if (final !== null) {
+    const input = finalHeatMapInput(subsetOf(final.curves, specification), experiment.name, final);
+    return heatMapFigure(input, { ...look, lossAxis });
+  }
+  const curves = curvesOf(experiment, specification);
+  const input = heatMapInput(curves, experiment.name, step ?? lastSharedMark(curves));
+  return heatMapFigure(input, { ...look, lossAxis });
+}
+
+function drawRidge(specification: SpecificationOf<'ridge'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, definition, method, laws, noiseScale } = specification;
+  const experiment = data.experiment(name);
+  const curves = curvesOf(experiment, specification);
+  const ridge = ridgeOf(curves, definitionOf(definition, curves), { method });
+  const fitted = lawsOfRidge(ridge, curves.learningRates);
+  const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
+  const input = ridgeInput(ridge, fitted, naming, laws);
+  return ridgeFigure(noiseScale ? input : { ...input, bNoise: null }, look);
+}
+
+function drawMigration(specification: SpecificationOf<'migration'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, by, steps, targets, moreSteps } = specification;
+  const experiment = data.experiment(name);
+  const curves = curvesOf(experiment, specification);
+  if (by === 'steps')
+    return migrationFigure(
+      migrationOverStepsInput(curves, experiment.name, steps ?? spreadMarks(curves, PANELS)),
+      look,
+    );
+  const losses = targets ?? defaultTargets(curves, moreSteps);
+  return migrationFigure(migrationOverLossInput(curves, experiment.name, losses, moreSteps), look);
+}
+
+function drawProtocol(specification: SpecificationOf<'protocol'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, targets, moreSteps, method } = specification;
+  const experiment = data.experiment(name);
+  const curves = curvesOf(experiment, specification);
+  const results = (targets ?? defaultTargets(curves)).map((target) =>
+    paperProtocol(curves, target, moreSteps, { method }),
+  );
+  const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
+  return protocolFigure(protocolInput(results, naming), look);
+}
+
+function curvesOf(experiment: FigureExperiment, choice: Choice & { readonly metric: Metric }): CurveSet {
+  return subsetOf(experiment.curves(choice.metric), choice);
+}
+
+function definitionOf(definition: DefinitionSpecification, curves: CurveSet): Definition {
+  if (definition.kind !== 'equal-steps') return definition;
+  return { kind: 'equal-steps', step: definition.step ?? lastSharedMark(curves) };
+}
