@@ -5,6 +5,7 @@ import type { CellConfiguration, CellState, Metric } from '#shared/experiment/st
 import { curvesOfFamily, seedNumbers } from '#shared/import/curves.ts';
 import type { ImportedFamily } from '#shared/import/sweep.ts';
 import { ImportReader } from './imports.ts';
+import { LiveReader, type ExperimentProgress, type PointBlock } from './live.ts';
 import { spoolFolderOf } from './paths.ts';
 import {
   cellOf,
@@ -33,6 +34,7 @@ export class StoreReader implements ReadableStore {
   readonly #database: Database;
   readonly #surface: SurfaceReader;
   readonly #imports: ImportReader;
+  readonly #live: LiveReader;
   readonly #counts: Statement<[number], { state: CellState; n: number }>;
 
   constructor(database: Database, file: string) {
@@ -41,6 +43,7 @@ export class StoreReader implements ReadableStore {
     this.#database = database;
     this.#surface = new SurfaceReader(database);
     this.#imports = new ImportReader(database);
+    this.#live = new LiveReader(database);
     this.#counts = database.prepare(
       `SELECT state, count(*) AS n FROM experiment_cells JOIN cells ON cells.id = cell_id WHERE experiment_id = ? GROUP BY state`,
     );
@@ -252,6 +255,18 @@ export class StoreReader implements ReadableStore {
         .all(experimentId)
         .map(predictionOf),
     );
+  }
+
+  revision(): string {
+    return this.snapshot(() => this.#live.revision());
+  }
+
+  progress(experimentId: number): ExperimentProgress {
+    return this.snapshot(() => this.#live.progress(experimentId));
+  }
+
+  points(stack: number, metric: Metric, from: number): PointBlock[] {
+    return this.snapshot(() => this.#live.points(stack, metric, from));
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, Metric, StackPlan } from '#shared/experiment/stack.ts';
 import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
+import type { ExperimentProgress, PointBlock } from './live.ts';
 
 export interface Experiment {
   /** Row number, for joins. */
@@ -158,6 +159,12 @@ export interface ReadableStore {
   events(experimentId: number): LabEvent[];
   /** What was predicted for runs of this experiment, oldest first. */
   predictions(experimentId: number): StoredPrediction[];
+  /** Differs from an earlier answer when anything was written in between, by this program or another. */
+  revision(): string;
+  /** Cells with their states and stacks, and how far each stack is in the store. No cells for imported experiments. */
+  progress(experimentId: number): ExperimentProgress;
+  /** Blocks of a stack (by row number) that hold points from `from` on, ascending; the first may begin before it. */
+  points(stack: number, metric: Metric, from: number): PointBlock[];
   close(): void;
 }
 
@@ -166,6 +173,20 @@ export interface StackSettings {
   readonly threads: number;
   readonly chunkSteps: number;
   readonly mode: 'compiled' | 'eager';
+}
+
+/** What an experiment keeps when it is carried from one store to another. */
+export interface ExperimentIdentity {
+  readonly key: string;
+  readonly createdAt: number;
+}
+
+export interface AdoptedStack {
+  readonly key: string;
+  readonly plan: StackPlan;
+  readonly settings: StackSettings;
+  /** The cells that belong to it; none for a second result that is only kept. */
+  readonly columns: readonly number[];
 }
 
 export interface IngestResult {
@@ -186,7 +207,12 @@ export interface WritableStore extends ReadableStore {
    * Records an experiment and its cells (in grid order) in one transaction, first in the spool (lab.jsonl), then in
    * SQLite. A cell whose identity is known already is shared, not trained again.
    */
-  createExperiment(specification: Specification, cells: readonly CellConfiguration[]): ExperimentSummary;
+  createExperiment(
+    specification: Specification,
+    cells: readonly CellConfiguration[],
+    /** Given where the experiment exists in another store already. */
+    identity?: ExperimentIdentity,
+  ): ExperimentSummary;
   /**
    * Stores an imported file, each family as one experiment, all or nothing; the same file with the same mapping is not
    * stored twice. First its rows go to a file of the spool folder, then the fact to the journal, then both to SQLite.
@@ -197,6 +223,10 @@ export interface WritableStore extends ReadableStore {
   ): { readonly experiments: ExperimentSummary[]; readonly isNew: boolean };
   /** Adds stacks for cells that have none or whose stack failed; the cells become 'planned'. */
   planStacks(experimentId: number, plans: readonly { plan: StackPlan; settings: StackSettings }[]): Stack[];
+  /** Stacks that exist elsewhere, under their own keys; their spools must be in the spool folder or come there later. */
+  adoptStacks(experimentId: number, stacks: readonly AdoptedStack[]): void;
+  /** Frees cells of a stack for another one; a stack without cells is removed with its files. */
+  releaseColumns(experimentId: number, stackKey: string, columns: readonly number[]): void;
   /** The trainer of this stack runs now; its cells become 'running'. */
   stackStarted(stackKey: string, process: { pid: number; startTicks: number }): void;
   /**

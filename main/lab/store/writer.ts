@@ -18,6 +18,8 @@ import { StoreReader, type StoredCell } from './reader.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { transact } from './transact.ts';
 import type {
+  AdoptedStack,
+  ExperimentIdentity,
   ExperimentSummary,
   ImportOrigin,
   IngestResult,
@@ -194,7 +196,11 @@ export class StoreWriter extends StoreReader implements WritableStore {
     return row;
   }
 
-  createExperiment(specification: Specification, cells: readonly CellConfiguration[]): ExperimentSummary {
+  createExperiment(
+    specification: Specification,
+    cells: readonly CellConfiguration[],
+    { key, createdAt }: ExperimentIdentity = { key: newExperimentKey(), createdAt: Date.now() },
+  ): ExperimentSummary {
     const memo = new WeakMap<object, string>();
     const commons: FactOf<'experiment'>['commons'] = [];
     const commonIndex = new Map<string, number>();
@@ -208,8 +214,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
       }
       return [index, batchSize, learningRate, seed];
     });
-    const key = newExperimentKey();
-    this.#record({ fact: 'experiment', time: Date.now(), key, specification, commons, cells: points }, true);
+    this.#record({ fact: 'experiment', time: createdAt, key, specification, commons, cells: points }, true);
     return this.experiment(key);
   }
 
@@ -290,6 +295,29 @@ export class StoreWriter extends StoreReader implements WritableStore {
     this.#record({ fact: 'stacks', time: Date.now(), experiment, stacks }, true);
     const keys = new Set(stacks.map((stack) => stack.key));
     return this.stacks(experimentId).filter((stack) => keys.has(stack.key));
+  }
+
+  adoptStacks(experimentId: number, stacks: readonly AdoptedStack[]): void {
+    if (stacks.length === 0) return;
+    const experiment = this.#experimentKey(experimentId);
+    const list = stacks.map(({ key, plan, settings, columns }) => ({
+      key,
+      plan: {
+        ...plan,
+        learningRates: [...plan.learningRates],
+        seeds: [...plan.seeds],
+        marks: [...plan.marks],
+      },
+      settings,
+      columns: [...columns],
+    }));
+    this.#record({ fact: 'stacks', time: Date.now(), experiment, stacks: list }, true);
+  }
+
+  releaseColumns(experimentId: number, stackKey: string, columns: readonly number[]): void {
+    const experiment = this.#experimentKey(experimentId);
+    const stacks = [{ key: stackKey, columns: [...columns] }];
+    this.#record({ fact: 'reset', time: Date.now(), experiment, stacks }, true);
   }
 
   stackStarted(stackKey: string, process: { pid: number; startTicks: number }): void {
