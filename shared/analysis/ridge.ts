@@ -91,7 +91,7 @@ function usesMeanCurve(definition: Definition): definition is TargetDefinition {
 }
 
 /** Place of each seed in ascending order, so that the resamples do not depend on how the seeds are listed. */
-function ranks(seeds: readonly number[]): Uint32Array {
+export function ranks(seeds: readonly number[]): Uint32Array {
   const sorted = seeds.map((_, i) => i).sort((a, b) => seeds[a] - seeds[b] || a - b);
   const order = new Uint32Array(seeds.length);
   sorted.forEach((seed, rank) => (order[seed] = rank));

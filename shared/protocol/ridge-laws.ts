@@ -50,8 +50,8 @@ export function lawsOfRidge(ridge: Ridge, learningRates: readonly number[]): Rid
   };
 }
 
-/** [resample][batch size]. */
-function resampledRidges(points: Ridge['points']): (number | null)[][] {
+/** [resample][batch size]; empty without replicates. */
+export function resampledRidges(points: Ridge['points']): (number | null)[][] {
   const count = Math.min(...points.map((p) => p.resampled.length));
   if (!Number.isFinite(count) || points.some((p) => p.resampled.every(Number.isNaN))) return [];
   return Array.from({ length: count }, (_, r) =>
