@@ -1,13 +1,15 @@
 /**
- * Store benchmark: 12,000 cells × 500 marks through the real ingest path, then the mean-over-seeds matrix of one mark.
+ * Store benchmark: 12,000 cells × 500 marks through the real ingest path, then the mean-over-seeds matrix of one mark,
+ * then the same as 20 shards that are merged into one store, twice.
  * The spool files are written first, as trainers write them (one line a mark); only ingest and reading are timed.
  *
  *   npm run bench:store [-- --json] [-- --cells-per-stack 120]
  */
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { mergeStore } from '#main/lab/merge/merge-store.ts';
 import { openStore, openStoreReadOnly, stackSpoolFile } from '#main/lab/store/index.ts';
 import { specificationSchema } from '#shared/experiment/specification.ts';
 import type { CellConfiguration } from '#shared/experiment/stack.ts';
@@ -43,6 +45,7 @@ const specification = specificationSchema.parse({
   seeds: seedCount,
   length: { steps: markCount },
   marks: { geometricPerDecade: 0, list: marks },
+  recordTrainingLoss: false,
 });
 const cells: CellConfiguration[] = batchSizes.flatMap((batchSize) =>
   rates.flatMap((learningRate) =>
@@ -155,7 +158,38 @@ try {
   if (surface?.result.length !== batches * rateCount || surface.result.some(Number.isNaN))
     throw new Error('wrong surface');
   const whole = timed(() => store.curveSet(id, 'evaluationLoss'));
+  const { key, createdAt } = store.experiment('benchmark');
+  const shards = batchSizes.map((batchSize) => {
+    const shard = openStore(join(folder, `shard-${batchSize}.surge`));
+    const own = cells.filter((cell) => cell.batchSize === batchSize);
+    const experiment = shard.createExperiment(specification, own, { key, createdAt });
+    const stacks = planned.result.filter((stack) => stack.batchSize === batchSize);
+    shard.adoptStacks(
+      experiment.id,
+      stacks.map(({ key: stack, learningRates, threads, chunkSteps, mode }) => ({
+        key: stack,
+        plan: { batchSize, learningRates, seeds, steps: markCount, marks },
+        settings: { threads, chunkSteps, mode },
+        columns: Array.from({ length: cellsPerStack }, (_, column) => column),
+      })),
+    );
+    for (const stack of stacks) {
+      renameSync(stackSpoolFile(store.spoolFolder, stack.key), stackSpoolFile(shard.spoolFolder, stack.key));
+      shard.ingest(stack.key);
+    }
+    shard.close();
+    return shard.file;
+  });
   store.close();
+  const target = openStore(join(folder, 'merged.surge'));
+  const mergeAll = () => shards.flatMap((shard) => mergeStore(target, shard));
+  const merged = timed(mergeAll);
+  if (target.experiment(key).counts.done !== cells.length)
+    throw new Error(`not every cell came over: ${merged.result.flatMap((each) => each.problems).join('; ')}`);
+  const mergedAgain = timed(mergeAll);
+  if (mergedAgain.result.some((each) => each.stacksAdded + each.stacksExtended + each.conflicts.length > 0))
+    throw new Error('the second merge changed something');
+  target.close();
 
   const report = {
     cells: cells.length,
@@ -172,7 +206,15 @@ try {
     meanSurfaceFreshReaderMilliseconds: median(cold.map((s) => s.milliseconds)),
     curveSetMilliseconds: whole.milliseconds,
     storeBytes: statSync(file).size,
-    targets: { pointsPerSecond: 1_000_000, meanSurfaceMilliseconds: 50 },
+    mergeMilliseconds: merged.milliseconds,
+    mergeAgainMilliseconds: mergedAgain.milliseconds,
+    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+    targets: {
+      pointsPerSecond: 1_000_000,
+      meanSurfaceMilliseconds: 50,
+      mergeMilliseconds: 20_000,
+      peakResidentBytes: 1e9,
+    },
   };
   if (options.json) {
     console.log(JSON.stringify(report, null, 2));
@@ -197,6 +239,9 @@ try {
     row('every curve as a dense grid', ms(report.curveSetMilliseconds));
     row('create the experiment', ms(report.createMilliseconds));
     row('plan its stacks', ms(report.planMilliseconds));
+    row('merge of 20 shards', ms(report.mergeMilliseconds), 'target at most 20,000 ms');
+    row('the same again', ms(report.mergeAgainMilliseconds));
+    row('peak memory', `${(report.peakResidentBytes / 1e6).toFixed(0)} MB`, 'target at most 1,000 MB');
     row('store file', `${(report.storeBytes / 1e6).toFixed(1)} MB`);
   }
 } finally {
