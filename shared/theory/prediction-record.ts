@@ -97,7 +97,7 @@ export interface PredictionRecord {
   readonly epsMax: PredictedValue | null;
   /** tr(Sigma)/|G|² from gradient norms at two batch sizes (arXiv 1812.06162, appendix A.1). */
   readonly bSimple: NoiseScaleEstimate;
-  /** B_peak of the most exact rung that has a peak inside the swept batch sizes, and which one that is. */
+  /** Peak of the most exact rung but the line search; null where it has none inside the swept batch sizes. */
   readonly bPeak: (PredictedPeak & { readonly rung: RungName }) | null;
   readonly rungs: readonly Rung[];
   readonly regime: readonly RegimeCheck[];

@@ -57,7 +57,12 @@ function gradientStack(
     dataSeeds: new Array<number>(shape.groups).fill(source.orderSeed),
   };
   const { workload } = makeWorkload(source.workload, source.evaluationExamples, layout);
-  return assembleStack(tf, workload, optimizer, layout);
+  const stack = assembleStack(tf, workload, optimizer, layout);
+  if (stack.buffers > 0)
+    throw new Error(
+      'normalization over the batch makes the gradient of one example depend on the others, so the theory has nothing to predict from; use surge local instead',
+    );
+  return stack;
 }
 
 function open(tf: TensorFlow, stack: AssembledStack, chunkSteps: number) {

@@ -127,11 +127,27 @@ export async function predictAt(
   };
 }
 
-/** The peak of the most exact rung that has one inside the swept batch sizes. */
+/** The peak of the most exact rung, whatever those below it say: they assume more. Null where it has none inside. */
 function mostExactPeak({ rungs }: Ladder): Prediction['bPeak'] {
-  for (const { rung, peak } of [...rungs].reverse())
-    if (peak !== null && peak.atEdge === null) return { ...peak, rung };
-  return null;
+  const { rung, peak } = rungs[rungs.length - 1];
+  return peak === null || peak.atEdge !== null ? null : { ...peak, rung };
+}
+
+function warnAboutPlace({ rungs }: Ladder, batchSizes: readonly number[]): Warning[] {
+  const { rung, peak } = rungs[rungs.length - 1];
+  if (peak === null || peak.atEdge === null) return [];
+  const batchSize = peak.batchSize.value;
+  return [
+    {
+      code: 'peak-outside-sweep',
+      sentence: `By ${rung}, the most exact rung, the optimal learning rate is highest at the ${peak.atEdge} batch size or beyond: no peak is predicted inside the sweep.`,
+      numbers: {
+        peak: batchSize,
+        below: batchSizes.filter((b) => b < batchSize).length,
+        above: batchSizes.filter((b) => b > batchSize).length,
+      },
+    },
+  ];
 }
 
 function summaryOf({ n, active, mean, deviation, zeroShare }: GradientMoments): Prediction['moments'] {
@@ -189,6 +205,7 @@ function warningsOf(
         zeroShare: moments.zeroShare,
       },
     ),
+    ...warnAboutPlace(found, batchSizes),
     ...(violated < 0 ? [] : warnAboutRegime(regime[violated], batchSizes[violated])),
     ...warnAboutNoiseScale(bSimple.value, bSimple.pairs),
   ];

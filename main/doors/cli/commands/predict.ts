@@ -138,7 +138,8 @@ function list(store: ReadableStore, name: string, { json }: PredictOptions): voi
 }
 
 function rowOf(prediction: StoredPrediction, measured: Ridge): string[] {
-  const { createdAt, point, bNoise, bSimple, bPeak } = prediction;
+  const { createdAt, point, bNoise, bSimple, rungs } = prediction;
+  const exact = rungs.findLast(({ rung }) => rung !== 'line-search');
   return [
     localTime(createdAt),
     String(point.step),
@@ -147,8 +148,8 @@ function rowOf(prediction: StoredPrediction, measured: Ridge): string[] {
     String(point.seed),
     withRange(bNoise),
     withError(bSimple),
-    bPeak === null ? '–' : withRange(bPeak.batchSize),
-    bPeak?.rung ?? '–',
+    exact?.peak == null ? '–' : peakInWords(exact.peak),
+    exact?.rung ?? '–',
     measuredPeak(measured),
   ];
 }
@@ -223,7 +224,12 @@ function peakOfRidge({ peak }: Ridge): PredictedPeak | null {
 
 function measuredPeak(measured: Ridge): string {
   const peak = peakOfRidge(measured);
-  return peak === null ? '–' : `${withRange(peak.batchSize)}${peak.atEdge === null ? '' : ' (edge)'}`;
+  return peak === null ? '–' : peakInWords(peak);
+}
+
+function peakInWords({ batchSize, atEdge }: PredictedPeak): string {
+  if (atEdge === null) return withRange(batchSize);
+  return `${atEdge === 'largest' ? '≥' : '≤'} ${short(batchSize.value)}`;
 }
 
 const short = (value: number) => String(Number(value.toPrecision(3)));
