@@ -47,6 +47,12 @@ export class LiveCurves {
     return this.#cursor;
   }
 
+  /** The first step at which a cell's loss was not a number; null where that never happened. */
+  divergedAt(cell: number): number | null {
+    const step = this.curves.divergedAt[cell];
+    return Number.isFinite(step) ? step : null;
+  }
+
   /** Throws RangeError, having changed nothing, when the delta does not fit the grid. */
   apply(delta: WatchDelta): Outcome {
     if (delta.to <= this.#cursor) return 'old';

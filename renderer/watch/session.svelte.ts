@@ -1,0 +1,209 @@
+/** One experiment being looked at: its curves, where the scrubber stands, and what is known there. */
+import type { Ridge } from '#shared/analysis/ridge.ts';
+import type { LabClient } from '#shared/api/client.ts';
+import type { WatchDelta } from '#shared/api/types.ts';
+import type { Metric } from '#shared/experiment/stack.ts';
+import type { AnalysisAnswer, AnalysisRequest, DrawnLaws } from './model/analysis-desk.ts';
+import { countStates } from './model/census.ts';
+import { withIntervals } from './model/intervals.ts';
+import type { LiveCurves } from './model/live-curves.ts';
+import { ScrubModel, type StopView } from './model/scrub.ts';
+import {
+  firstStop,
+  nearestStop,
+  placeOfStop,
+  stopsOf,
+  type ScrubDefinition,
+  type ScrubKind,
+} from './model/stops.ts';
+import { listen } from './stream.ts';
+
+/** The scrubber has to stand still for this long before the worker is asked. */
+const SETTLED_MS = 90;
+/** Target losses are laid out anew at most this often while they still fall. */
+const LAYOUT_MS = 3_000;
+
+export class WatchSession {
+  readonly experiment: string;
+  readonly #client: LabClient;
+  readonly #ends: (() => void)[] = [];
+  readonly #worker: Worker;
+  /** Null until the snapshot is there. */
+  live: LiveCurves | null = $state.raw(null);
+  /** Counts changes of the curves, which change in place. */
+  version = $state(0);
+  problem: unknown = $state.raw(null);
+  kind: ScrubKind = $state('equal-steps');
+  stops: readonly ScrubDefinition[] = $state.raw([]);
+  stop = $state(-1);
+  /** When the first value of each place came, in performance.now(): new ones fade in. [batch][learning rate]. */
+  readonly arrivals = new Map<number, number>();
+  #model: ScrubModel | null = $state.raw(null);
+  /** By stop, with intervals where they are known. */
+  #known: ReadonlyMap<number, Ridge> = $state.raw(new Map<number, Ridge>());
+  #plain: ReadonlyMap<number, Ridge> = $state.raw(new Map<number, Ridge>());
+  #laws: { readonly stop: number; readonly laws: DrawnLaws } | null = $state.raw(null);
+  #question = 0;
+  #askTimer: ReturnType<typeof setTimeout> | null = null;
+  #idle: number | null = null;
+  #laidOutAt = -Infinity;
+  /** The curves that the model reads, and those that the worker has. */
+  #modelOf: LiveCurves | null = null;
+  #loaded: LiveCurves | null = null;
+
+  /** What stands at the scrubber, without intervals; null without any stop. */
+  readonly view: StopView | null = $derived.by(() => {
+    void this.version;
+    const model = this.#model;
+    return model === null || this.stop < 0 || this.stop >= this.stops.length ? null : model.at(this.stop);
+  });
+  /** The ridge there, with the intervals that belong to these very numbers. */
+  readonly ridge: Ridge | null = $derived(
+    this.view === null ? null : withIntervals(this.view.ridge, this.#known.get(this.stop)),
+  );
+  /** Laws fitted there; null while they are not known. */
+  readonly laws: DrawnLaws | null = $derived(this.#laws?.stop === this.stop ? this.#laws.laws : null);
+  /** Ridges at the stops, in the order of training, as far as they are known. */
+  readonly path: readonly { readonly stop: number; readonly ridge: Ridge }[] = $derived(
+    this.stops.flatMap((_, stop) => {
+      const plain = this.#plain.get(stop) ?? this.#known.get(stop);
+      return plain === undefined ? [] : [{ stop, ridge: withIntervals(plain, this.#known.get(stop)) }];
+    }),
+  );
+  readonly counts = $derived.by(() => {
+    void this.version;
+    return this.live === null ? null : countStates(this.live);
+  });
+
+  constructor(client: LabClient, experiment: string, metric: Metric) {
+    this.#client = client;
+    this.experiment = experiment;
+    this.#worker = new Worker(new URL('./model/analysis.worker.ts', import.meta.url), { type: 'module' });
+    this.#worker.onmessage = ({ data }: MessageEvent<AnalysisAnswer>) => this.#answer(data);
+    this.#ends.push(
+      listen(this.#client, experiment, metric, {
+        onSnapshot: (live) => this.#show(live),
+        onDelta: (delta) => this.#changed(delta),
+        onError: (error) => (this.problem = error),
+      }),
+    );
+  }
+
+  end(): void {
+    for (const end of this.#ends) end();
+    this.#worker.terminate();
+    if (this.#askTimer !== null) clearTimeout(this.#askTimer);
+    if (this.#idle !== null) cancelIdleCallback(this.#idle);
+  }
+
+  /** The definition of the optimum; the scrubber stays where it makes sense. */
+  define(kind: ScrubKind): void {
+    if (kind === this.kind) return;
+    this.kind = kind;
+    if (this.live !== null) this.#layOut(this.live, null);
+  }
+
+  /** Moves the scrubber; beyond the ends it stays there. */
+  goTo(stop: number): void {
+    if (this.stops.length === 0) return;
+    const to = Math.min(this.stops.length - 1, Math.max(0, Math.round(stop)));
+    if (to === this.stop) return;
+    this.stop = to;
+    this.#askSoon();
+  }
+
+  #show(live: LiveCurves): void {
+    const place = this.live === null || this.stop < 0 ? null : placeOfStop(this.stops[this.stop]);
+    this.live = live;
+    this.problem = null;
+    this.#layOut(live, place);
+    // After the first picture: copying the curves to the worker takes a while.
+    setTimeout(() => {
+      if (this.live !== live) return;
+      const { curves, states, metric, cursor } = live;
+      this.#send({ kind: 'load', snapshot: { ...curves, states, metric, cursor } });
+      this.#loaded = live;
+      this.#askSoon();
+    }, 50);
+  }
+
+  #changed(delta: WatchDelta): void {
+    const live = this.live;
+    if (live === null) return;
+    const { curves } = live;
+    const now = performance.now();
+    for (let i = 0; i < delta.cells.length; i++)
+      if (delta.firstMark[i] === 0 && delta.counts[i] > 0) {
+        const place = Math.floor(delta.cells[i] / curves.seeds.length);
+        if (!this.arrivals.has(place)) this.arrivals.set(place, now);
+      }
+    // Before the copy is sent, the change is in the copy.
+    if (this.#loaded === live) this.#send({ kind: 'delta', delta });
+    this.version++;
+    if (this.stop < 0 || (this.kind === 'equal-loss' && now - this.#laidOutAt > LAYOUT_MS))
+      this.#layOut(live, this.stop < 0 ? null : placeOfStop(this.stops[this.stop]));
+    this.#prepareSoon();
+    this.#askSoon();
+  }
+
+  #layOut(live: LiveCurves, place: number | null): void {
+    this.#laidOutAt = performance.now();
+    const stops = stopsOf(live.curves, this.kind);
+    const same =
+      stops.length === this.stops.length &&
+      stops.every((stop, i) => JSON.stringify(stop) === JSON.stringify(this.stops[i]));
+    if (same && this.#model !== null && this.#modelOf === live) return;
+    this.stops = stops;
+    this.#model = new ScrubModel(live, stops);
+    this.#modelOf = live;
+    this.stop = place === null ? firstStop(live.curves, stops) : nearestStop(stops, place);
+    this.#question++;
+    this.#known = new Map();
+    this.#plain = new Map();
+    this.#laws = null;
+    this.version++;
+    this.#prepareSoon();
+    this.#askSoon();
+  }
+
+  #prepareSoon(): void {
+    this.#idle ??= requestIdleCallback((deadline) => {
+      this.#idle = null;
+      const model = this.#model;
+      if (model === null || this.stop < 0) return;
+      let more = true;
+      while (more && deadline.timeRemaining() > 4) more = model.prepare(this.stop);
+      if (more) this.#prepareSoon();
+    });
+  }
+
+  #askSoon(): void {
+    if (this.#askTimer !== null) clearTimeout(this.#askTimer);
+    this.#askTimer = setTimeout(() => {
+      this.#askTimer = null;
+      if (this.stop < 0 || this.#loaded !== this.live) return;
+      this.#send({
+        kind: 'ask',
+        question: this.#question,
+        stops: $state.snapshot(this.stops) as ScrubDefinition[],
+        stop: this.stop,
+      });
+    }, SETTLED_MS);
+  }
+
+  #send(request: AnalysisRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  #answer(answer: AnalysisAnswer): void {
+    if (answer.question !== this.#question) return;
+    if (answer.kind === 'laws') {
+      if (answer.cursor === this.live?.cursor) this.#laws = { stop: answer.stop, laws: answer.laws };
+      return;
+    }
+    const map = new Map(answer.intervals ? this.#known : this.#plain);
+    for (const { stop, ridge } of answer.ridges) map.set(stop, ridge);
+    if (answer.intervals) this.#known = map;
+    else this.#plain = map;
+  }
+}
