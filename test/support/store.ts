@@ -6,7 +6,9 @@ import SqliteDatabase from 'better-sqlite3';
 import { afterEach } from 'vitest';
 import type { SpoolLine } from '#main/training/protocol.ts';
 import { StoreError, type StoreErrorCode } from '#main/lab/store/index.ts';
-import { text } from './store-data.ts';
+import { migrate } from '#main/lab/store/migrate.ts';
+import { applicationId, migrations } from '#main/lab/store/schema.ts';
+import { specification, text } from './store-data.ts';
 
 export * from './store-data.ts';
 
@@ -52,6 +54,19 @@ export function dump(file: string): Record<string, unknown[]> {
   } finally {
     database.close();
   }
+}
+
+/** A store as a program with an older schema left it, with one experiment of this name. */
+export function storeOfSchema(version: number, name: string): string {
+  const file = join(temporaryFolder(), 'old.surge');
+  const database = new SqliteDatabase(file);
+  database.pragma(`application_id = ${applicationId}`);
+  migrate(database, file, migrations.slice(0, version));
+  database
+    .prepare("INSERT INTO experiments (key, name, specification, created_at) VALUES ('abcdefgh', ?, ?, 5)")
+    .run(name, JSON.stringify(specification(name)));
+  database.close();
+  return file;
 }
 
 /** The StoreError that `work` throws. */

@@ -1,9 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import SqliteDatabase from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { openStore, openStoreReadOnly, rebuildStore } from '#main/lab/store/index.ts';
-import { migrations } from '#main/lab/store/schema.ts';
 import { predictionRecord } from '../../support/prediction.ts';
 import {
   cellConfigurations,
@@ -11,6 +9,7 @@ import {
   dump,
   removeTemporaryFoldersAfterEach,
   specification,
+  storeOfSchema,
   temporaryFolder,
 } from '../../support/store.ts';
 
@@ -86,21 +85,14 @@ describe('predictions', () => {
   });
 
   it('have a place in stores of schema 2 after migration', () => {
-    const store = openStore(join(temporaryFolder(), 'a.surge'));
-    store.createExperiment(specification(), cellConfigurations());
-    store.close();
-    const { file } = store;
-    const before = dump(file);
-    const database = new SqliteDatabase(file);
-    database.exec('DROP TABLE predictions; PRAGMA user_version = 2');
-    database.close();
+    const file = storeOfSchema(2, 'before');
     expect(codeOf(() => openStoreReadOnly(file))).toBe('needs-migration');
-    const migrated = openStore(file);
-    const { id } = migrated.experiment('small');
-    migrated.addPrediction(id, early);
-    expect(migrated.predictions(id)).toHaveLength(1);
-    migrated.close();
-    expect(dump(file)).toMatchObject({ cells: before.cells, experiments: before.experiments });
-    expect(migrations[2].name).toBe('predictions');
+    const store = openStore(file);
+    const { id, specification: kept } = store.experiment('before');
+    expect(kept).toEqual(specification('before'));
+    expect(store.predictions(id)).toEqual([]);
+    store.addPrediction(id, early);
+    expect(store.predictions(id)).toHaveLength(1);
+    store.close();
   });
 });
