@@ -123,7 +123,12 @@ export interface WatchSnapshot {
   readonly states: Uint8Array;
 }
 
-/** Changes since a cursor: for each changed cell its state and its new values, from mark `firstMark[i]` on. */
+/**
+ * Changes since a cursor: for each changed cell its state and its new values, from mark `firstMark[i]` on; the cell has
+ * recorded firstMark[i] + counts[i] marks then. Points are never taken back by a delta: when that happens (a stack is
+ * planned anew), or when too much has changed, a delta comes whose `from` lies beyond the window's cursor, and the
+ * window opens its watch again.
+ */
 export interface WatchDelta {
   readonly experiment: string;
   readonly metric: Metric;
@@ -222,6 +227,8 @@ export interface AboutLab {
 
 export interface ImportPreview {
   readonly mapping: ImportMapping;
+  /** Why the file cannot be imported with this mapping, and what to choose; '' when it can. Then there are no families. */
+  readonly problem: string;
   /** Header names and the first rows as text, for the mapping form. */
   readonly columns: readonly string[];
   readonly sample: readonly (readonly string[])[];

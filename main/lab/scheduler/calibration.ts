@@ -90,6 +90,16 @@ export async function calibrate(
   return calibration;
 }
 
+/** What was measured before; null where this machine has not been measured for this specification. */
+export function recallCalibration(
+  specification: Specification,
+  grid: Grid,
+  threads: number,
+  checksum: string,
+): Calibration | null {
+  return readCache(cacheFile(specification, chooseTrials(grid), threads, checksum));
+}
+
 function chooseTrials(grid: Grid): Trial[] {
   const { batchSizes, learningRates, seeds } = grid;
   const chosen = new Set([

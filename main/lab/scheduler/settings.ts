@@ -18,7 +18,7 @@ export interface Workforce {
 }
 
 /** Resident memory of a trainer with a usual stack, TensorFlow included. */
-const TRAINER_BYTES = 1.2e9;
+export const TRAINER_BYTES = 1.2e9;
 
 export interface Machine {
   readonly cores: number;
@@ -84,9 +84,13 @@ export function cellsPerStack(calibration: Calibration, need: StackNeed, workfor
   );
 }
 
+/** Memory that a stack needs beside TensorFlow itself. */
+export function stackBytes(calibration: Calibration, cells: number): number {
+  return Math.max(...calibration.measurements.map((m) => m.stateBytesPerCell)) * cells * STATE_COPIES;
+}
+
 function fits(calibration: Calibration, cells: number, workforce: Workforce): boolean {
-  const bytes = Math.max(...calibration.measurements.map((m) => m.stateBytesPerCell)) * cells * STATE_COPIES;
-  return bytes < 2e9 / Math.max(1, workforce.trainers / 4);
+  return stackBytes(calibration, cells) < 2e9 / Math.max(1, workforce.trainers / 4);
 }
 
 export function settingsFor(

@@ -170,6 +170,19 @@ function remove(database: Database, fact: FactOf<'delete'>, removed: RemovedFile
   for (const key of removeEmptyImports(database)) removed.push(`import-${key}.`);
 }
 
+function annotate(database: Database, { experiment, name, notes, tags }: FactOf<'annotate'>): void {
+  database
+    .prepare(
+      'UPDATE experiments SET name = coalesce(?, name), notes = coalesce(?, notes), tags = coalesce(?, tags) WHERE id = ?',
+    )
+    .run(
+      name ?? null,
+      notes ?? null,
+      tags === undefined ? null : JSON.stringify(tags),
+      id(database, 'experiments', experiment),
+    );
+}
+
 /** Throws StoreError when the fact names what the store does not have; then the transaction must be given up. */
 export function applyFact(database: Database, fact: Fact, removed: RemovedFiles, spoolFolder: string): void {
   switch (fact.fact) {
@@ -204,6 +217,8 @@ export function applyFact(database: Database, fact: Fact, removed: RemovedFiles,
         .prepare('UPDATE experiments SET archived = ? WHERE id = ?')
         .run(fact.archived ? 1 : 0, id(database, 'experiments', fact.experiment));
       return;
+    case 'annotate':
+      return annotate(database, fact);
     case 'delete':
       return remove(database, fact, removed);
     case 'event':

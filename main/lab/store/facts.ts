@@ -111,6 +111,14 @@ export const factSchema = z.discriminatedUnion('fact', [
   }),
   z.object({ fact: z.literal('hold'), time: count, experiment: z.string(), reason: z.string().nullable() }),
   z.object({ fact: z.literal('archive'), time: count, experiment: z.string(), archived: z.boolean() }),
+  z.object({
+    fact: z.literal('annotate'),
+    time: count,
+    experiment: z.string(),
+    name: z.string().optional(),
+    notes: z.string().optional(),
+    tags: z.array(z.string()).optional(),
+  }),
   z.object({ fact: z.literal('delete'), time: count, experiment: z.string() }),
   z.object({
     fact: z.literal('event'),

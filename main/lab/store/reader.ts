@@ -4,6 +4,7 @@ import type { CurveSet } from '#shared/analysis/curves.ts';
 import type { CellConfiguration, CellState, Metric } from '#shared/experiment/stack.ts';
 import { curvesOfFamily, seedNumbers } from '#shared/import/curves.ts';
 import type { ImportedFamily } from '#shared/import/sweep.ts';
+import { canonicalJson, sha256 } from '../identity.ts';
 import { ImportReader } from './imports.ts';
 import { LiveReader, type ExperimentProgress, type PointBlock } from './live.ts';
 import { spoolFolderOf } from './paths.ts';
@@ -267,6 +268,18 @@ export class StoreReader implements ReadableStore {
 
   points(stack: number, metric: Metric, from: number): PointBlock[] {
     return this.snapshot(() => this.#live.points(stack, metric, from));
+  }
+
+  trainedPoints(configuration: CellConfiguration): { learningRate: number; seed: number }[] {
+    const { batchSize, learningRate: _, seed: __, ...common } = configuration;
+    return this.snapshot(() =>
+      this.#database
+        .prepare<[string, number], { learningRate: number; seed: number }>(
+          `SELECT learning_rate AS learningRate, seed FROM cells JOIN settings ON settings.id = settings_id
+           WHERE hash = ? AND batch_size = ? AND state IN ('done', 'diverged')`,
+        )
+        .all(sha256(canonicalJson(common)), batchSize),
+    );
   }
 
   close(): void {

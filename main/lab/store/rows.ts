@@ -26,19 +26,25 @@ export interface ExperimentRow {
   specification: string;
   created_at: number;
   archived: number;
+  /** NULL: those of the specification. */
+  notes: string | null;
+  tags: string;
   hold_reason: string | null;
   hold_since: number | null;
 }
 
 export function experimentOf(row: ExperimentRow, imported: ImportedSource | null): Experiment {
+  const specification = JSON.parse(row.specification) as Specification | null;
   return {
     id: row.id,
     key: row.key,
     name: row.name,
-    specification: JSON.parse(row.specification) as Specification | null,
+    specification,
     imported,
     createdAt: row.created_at,
     archived: row.archived === 1,
+    notes: row.notes ?? specification?.notes ?? '',
+    tags: JSON.parse(row.tags) as string[],
     hold: row.hold_reason === null ? null : { reason: row.hold_reason, since: row.hold_since ?? 0 },
   };
 }
@@ -101,6 +107,7 @@ export interface StackRow {
   start_ticks: number | null;
   failures: number;
   engine: string | null;
+  host: string;
   train_milliseconds: number;
   evaluate_milliseconds: number;
   compile_milliseconds: number;
@@ -123,6 +130,7 @@ export function stackOf(row: StackRow): Stack {
     chunkSteps: row.chunk_steps,
     mode: row.mode,
     engine: row.engine === null ? null : (JSON.parse(row.engine) as EngineProvenance),
+    host: row.host,
     trainMilliseconds: row.train_milliseconds,
     evaluateMilliseconds: row.evaluate_milliseconds,
     compileMilliseconds: row.compile_milliseconds,

@@ -200,9 +200,17 @@ const predictionTable = `
   CREATE INDEX predictions_by_experiment ON predictions (experiment_id, created_at);
 `;
 
+const annotationColumns = `
+  -- NULL: the notes of the specification.
+  ALTER TABLE experiments ADD COLUMN notes TEXT;
+  -- A JSON array of texts.
+  ALTER TABLE experiments ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'first tables', apply: (database) => database.exec(firstTables) },
   { version: 2, name: 'imports', apply: (database) => database.exec(importTables) },
   // Readers of schema 2 see everything that they know.
   { version: 3, name: 'predictions', apply: (database) => database.exec(predictionTable) },
+  { version: 4, name: 'annotations', apply: (database) => database.exec(annotationColumns) },
 ];

@@ -24,6 +24,9 @@ export interface Experiment {
   readonly imported: ImportedSource | null;
   readonly createdAt: number;
   readonly archived: boolean;
+  /** Free text of a person about the experiment, at first that of its specification. */
+  readonly notes: string;
+  readonly tags: readonly string[];
   /** Set by pause and by repeated fast failures; never a substitute for the cells' own states. */
   readonly hold: { readonly reason: string; readonly since: number } | null;
 }
@@ -108,6 +111,8 @@ export interface Stack extends StackPlan {
   readonly chunkSteps: number;
   readonly mode: 'compiled' | 'eager';
   readonly engine: EngineProvenance | null;
+  /** The machine that trained it last; '' before its first trainer has said a word. */
+  readonly host: string;
   readonly trainMilliseconds: number;
   readonly evaluateMilliseconds: number;
   readonly compileMilliseconds: number;
@@ -163,6 +168,8 @@ export interface ReadableStore {
   revision(): string;
   /** Cells with their states and stacks, and how far each stack is in the store. No cells for imported experiments. */
   progress(experimentId: number): ExperimentProgress;
+  /** Cells that are done and differ from this one in learning rate and seed only, whichever experiments they belong to. */
+  trainedPoints(configuration: CellConfiguration): { learningRate: number; seed: number }[];
   /** Blocks of a stack (by row number) that hold points from `from` on, ascending; the first may begin before it. */
   points(stack: number, metric: Metric, from: number): PointBlock[];
   close(): void;
@@ -173,6 +180,12 @@ export interface StackSettings {
   readonly threads: number;
   readonly chunkSteps: number;
   readonly mode: 'compiled' | 'eager';
+}
+
+export interface Annotations {
+  readonly name?: string | undefined;
+  readonly notes?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** What an experiment keeps when it is carried from one store to another. */
@@ -244,6 +257,8 @@ export interface WritableStore extends ReadableStore {
   resetCells(experimentId: number, states: readonly CellState[]): number;
   hold(experimentId: number, reason: string | null): void;
   archive(experimentId: number, archived: boolean): void;
+  /** Changes what is given. Neither name nor notes nor tags are part of any cell's identity. */
+  annotate(experimentId: number, changes: Annotations): void;
   /** Removes the experiment, and those of its cells, stacks, spools and checkpoints that no other experiment uses. */
   deleteExperiment(experimentId: number): void;
   /** Keeps a prediction with its experiment. Throws StoreError 'unknown-experiment'. */

@@ -19,6 +19,7 @@ import { asStoreError, StoreError } from './store-error.ts';
 import { transact } from './transact.ts';
 import type {
   AdoptedStack,
+  Annotations,
   ExperimentIdentity,
   ExperimentSummary,
   ImportOrigin,
@@ -384,6 +385,12 @@ export class StoreWriter extends StoreReader implements WritableStore {
   archive(experimentId: number, archived: boolean): void {
     const experiment = this.#experimentKey(experimentId);
     this.#record({ fact: 'archive', time: Date.now(), experiment, archived }, false);
+  }
+
+  annotate(experimentId: number, { name, notes, tags }: Annotations): void {
+    const experiment = this.#experimentKey(experimentId);
+    const changes = { name, notes, tags: tags === undefined ? undefined : [...new Set(tags)] };
+    this.#record({ fact: 'annotate', time: Date.now(), experiment, ...changes }, true);
   }
 
   deleteExperiment(experimentId: number): void {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import type { Definition } from '#shared/analysis/scores.ts';
+import { lastSharedMark } from '#shared/analysis/shared-mark.ts';
 import { BadInput } from '../exit-codes.ts';
 import { finiteNumber, positiveNumber, wholeNumber } from './options.ts';
 
@@ -52,11 +53,4 @@ export function definitionOf(options: DefinitionOptions, curves: CurveSet): Defi
 
 function lastMark(curves: CurveSet): number {
   return Math.max(0, ...curves.marks.map((marks) => marks.at(-1) ?? 0));
-}
-
-/** The last mark that every batch size has; the shortest batch size's last one when they share none. */
-export function lastSharedMark(curves: CurveSet): number {
-  const [first, ...others] = curves.marks;
-  const shared = first.filter((step) => others.every((marks) => marks.includes(step)));
-  return shared.at(-1) ?? Math.min(...curves.marks.map((marks) => marks.at(-1) ?? 1));
 }

@@ -1,9 +1,6 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { ridgeOf } from '#shared/analysis/ridge.ts';
-import { specificationToYaml } from '#shared/experiment/file.ts';
-import { expandGrid } from '#shared/experiment/grid.ts';
-import { refinedRates } from '#shared/experiment/refine.ts';
+import { DEFAULT_REFINEMENT, refineExperiment } from '#main/lab/refinement.ts';
 import { BadInput } from '../exit-codes.ts';
 import { specificationOf } from '#main/lab/trained.ts';
 import { withReader } from '../store-access.ts';
@@ -22,8 +19,13 @@ export function addRefine(program: Command): void {
         ),
     ),
   )
-    .option('--factor <x>', 'how far around each optimum, as a ratio', positiveNumber, 1.5)
-    .option('--points <n>', 'new learning rates around each optimum', wholeNumber, 4)
+    .option(
+      '--factor <x>',
+      'how far around each optimum, as a ratio',
+      positiveNumber,
+      DEFAULT_REFINEMENT.factor,
+    )
+    .option('--points <n>', 'new learning rates around each optimum', wholeNumber, DEFAULT_REFINEMENT.points)
     .action(
       (
         name: string,
@@ -33,30 +35,15 @@ export function addRefine(program: Command): void {
         withReader(options, (store) => {
           if (existsSync(file)) throw new BadInput(`${file} exists already; choose another name.`);
           const experiment = store.experiment(name);
-          const { id } = experiment;
-          const specification = specificationOf(experiment);
-          const curves = store.curveSet(id, 'evaluationLoss');
-          const optima = ridgeOf(curves, definitionOf(options, curves)).points.flatMap((p) =>
-            p.learningRate === null ? [] : [p.learningRate],
+          const curves = store.curveSet(experiment.id, 'evaluationLoss');
+          const refined = refineExperiment(
+            specificationOf(experiment),
+            curves,
+            definitionOf(options, curves),
+            options,
           );
-          if (optima.length === 0)
-            throw new BadInput('There is no optimum yet to add learning rates around.');
-          const known = [...expandGrid(specification).learningRates];
-          const added: number[] = [];
-          for (const around of optima)
-            added.push(
-              ...refinedRates([...known, ...added], {
-                around,
-                factor: options.factor,
-                points: options.points,
-              }),
-            );
-          added.sort((a, b) => a - b);
-          const { learningRates } = specification;
-          const text = specificationToYaml({
-            ...specification,
-            learningRates: { ...learningRates, extra: [...learningRates.extra, ...added] },
-          });
+          if (refined === null) throw new BadInput('There is no optimum yet to add learning rates around.');
+          const { text, added } = refined;
           writeFileSync(`${file}.tmp`, text);
           renameSync(`${file}.tmp`, file);
           print(

@@ -1,0 +1,253 @@
+/** What a specification would do and cost, before anything starts. */
+import { isAbsolute } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { stringify } from 'yaml';
+import type { CallArgument } from '#shared/api/contract.ts';
+import type { DesignCost, DesignPreview } from '#shared/api/types.ts';
+import { cellConfigurations } from '#shared/experiment/cells.ts';
+import { parseExperimentFile, specificationToYaml } from '#shared/experiment/file.ts';
+import { expandGrid, type Grid } from '#shared/experiment/grid.ts';
+import { planStacks } from '#shared/experiment/plan.ts';
+import type { Specification } from '#shared/experiment/specification.ts';
+import { ApiError } from '#shared/api/errors.ts';
+import { calibrate, dataChecksum, recallCalibration, type Calibration } from '../scheduler/calibration.ts';
+import { estimateCost } from '../scheduler/estimate.ts';
+import { cellsPerStack, stackBytes, TRAINER_BYTES, type Workforce } from '../scheduler/settings.ts';
+import type { ReadableStore } from '../store/types.ts';
+import type { Jobs } from './jobs.ts';
+
+/** Cells of a stack while this machine has not been measured. */
+const TYPICAL_STACK = 48;
+/** Above this many cells the picture of the grid is not asked how each of them would be trained. */
+const MOST_PLANNED = 200_000;
+
+export interface DesignHost {
+  store(): ReadableStore;
+  workforce(): Workforce;
+  maxCellsPerStack(): number;
+  readonly jobs: Jobs;
+}
+
+export class Design {
+  readonly #host: DesignHost;
+  /** Checksums of data by the part of a specification that names them; a failure is not kept. */
+  #checksum: { readonly workload: Specification['workload']; readonly promise: Promise<string> } | null =
+    null;
+
+  constructor(host: DesignHost) {
+    this.#host = host;
+  }
+
+  async preview(argument: CallArgument<'design.preview'>): Promise<DesignPreview> {
+    const parsed = parse(argument);
+    if (!parsed.ok) return { problems: parsed.problems, warnings: [], design: null };
+    const { specification, warnings } = parsed;
+    let checksum: string;
+    try {
+      checksum = await this.#checksumOf(specification);
+    } catch (error) {
+      const path = specification.workload.kind === 'quadratic' ? 'workload' : 'workload.data';
+      return {
+        problems: [{ path, line: null, message: (error as Error).message }],
+        warnings: [...warnings],
+        design: null,
+      };
+    }
+    const grid = expandGrid(specification);
+    const workforce = this.#host.workforce();
+    const calibration = recallCalibration(specification, grid, workforce.threads, checksum);
+    const { batchSizes, learningRates, seeds } = grid;
+    const { diskBytes, seconds } = estimateCost(specification, grid, calibration, workforce);
+    const plan = this.#plan(specification, grid, calibration, workforce);
+    return {
+      problems: [],
+      warnings: [...warnings],
+      design: {
+        specification,
+        input: specification,
+        text: specificationToYaml(specification),
+        batchUnit: 'samples',
+        parameters: parametersOf(specification),
+        batchSizes,
+        learningRates,
+        seeds,
+        steps: batchSizes.map((batchSize) => grid.stepsFor(batchSize)),
+        marks: batchSizes.map((batchSize) => grid.marksFor(batchSize)),
+        cells: grid.cells,
+        cellsKnown: this.#cellsKnown(specification, grid, checksum),
+        order: plan.order,
+        storeBytes: diskBytes,
+        cost: calibration === null || seconds === null ? null : costOf(seconds, plan, calibration, workforce),
+      },
+    };
+  }
+
+  /** Returns the id of a job; the previews after it know the cost. */
+  measure(text: string): string {
+    const parsed = parseExperimentFile(text);
+    if (!parsed.ok)
+      throw new ApiError(
+        'bad-argument',
+        'The specification has problems: solve them before it is measured.',
+        'text',
+      );
+    const { specification } = parsed;
+    return this.#host.jobs.start(
+      'measure',
+      `Measuring this machine for "${specification.name}"`,
+      async () => {
+        const grid = expandGrid(specification);
+        const { measurements } = await calibrate(specification, grid, this.#host.workforce().threads);
+        return `Measured ${measurements.length} stack shapes.`;
+      },
+      (error) => (error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  /** A process has to read the data, so it is asked once as long as the data stay the same. */
+  #checksumOf(specification: Specification): Promise<string> {
+    const { workload } = specification;
+    if (workload.kind === 'quadratic') return Promise.resolve('');
+    const known = this.#checksum;
+    // Other people's files may change between two looks; the digits cannot.
+    if (known !== null && isDeepStrictEqual(dataOf(known.workload), dataOf(workload))) return known.promise;
+    const promise = dataChecksum(specification);
+    this.#checksum = { workload, promise };
+    promise.catch(() => {
+      if (this.#checksum?.promise === promise) this.#checksum = null;
+    });
+    return promise;
+  }
+
+  #cellsKnown(specification: Specification, grid: Grid, checksum: string): number {
+    const seeds = new Set(grid.seeds);
+    const rates = new Set(grid.learningRates);
+    return grid.batchSizes.reduce((sum, batchSize) => {
+      const only = {
+        ...grid,
+        batchSizes: [batchSize],
+        learningRates: grid.learningRates.slice(0, 1),
+        seeds: grid.seeds.slice(0, 1),
+      };
+      const [configuration] = cellConfigurations(specification, only, checksum);
+      const known = this.#host.store().trainedPoints(configuration);
+      return (
+        sum + known.filter(({ learningRate, seed }) => rates.has(learningRate) && seeds.has(seed)).length
+      );
+    }, 0);
+  }
+
+  #plan(
+    specification: Specification,
+    grid: Grid,
+    calibration: Calibration | null,
+    workforce: Workforce,
+  ): Plan {
+    const { batchSizes, learningRates, seeds } = grid;
+    if (grid.cells > MOST_PLANNED) {
+      const order = batchSizes.map((_, batch) => learningRates.map(() => batch));
+      return { order, stacks: batchSizes.length, largestStack: learningRates.length * seeds.length };
+    }
+    const sizeOf = (batchSize: number) => {
+      const need = {
+        batchSize,
+        steps: grid.stepsFor(batchSize),
+        marks: grid.marksFor(batchSize).length,
+        cells: learningRates.length * seeds.length,
+      };
+      const measured = calibration === null ? TYPICAL_STACK : cellsPerStack(calibration, need, workforce);
+      return Math.min(measured, this.#host.maxCellsPerStack());
+    };
+    const missing = batchSizes.flatMap((batchSize) =>
+      learningRates.flatMap((learningRate) => seeds.map((seed) => ({ batchSize, learningRate, seed }))),
+    );
+    const plans = planStacks({ grid, missing, cellsPerStack: sizeOf, order: specification.order });
+    const order = batchSizes.map(() => learningRates.map(() => Infinity));
+    plans.forEach(({ batchSize, learningRates: rates }, place) => {
+      const row = order[batchSizes.indexOf(batchSize)];
+      for (const rate of rates) {
+        const column = learningRates.indexOf(rate);
+        row[column] = Math.min(row[column], place);
+      }
+    });
+    const largestStack = Math.max(...plans.map((p) => p.learningRates.length * p.seeds.length));
+    return { order, stacks: plans.length, largestStack };
+  }
+}
+
+interface Plan {
+  readonly order: number[][];
+  readonly stacks: number;
+  readonly largestStack: number;
+}
+
+function costOf(
+  seconds: number,
+  { stacks, largestStack }: Plan,
+  calibration: Calibration,
+  workforce: Workforce,
+): DesignCost {
+  const trainer = TRAINER_BYTES + stackBytes(calibration, largestStack);
+  return { seconds, stacks, largestStack, memoryBytes: trainer * Math.min(workforce.trainers, stacks) };
+}
+
+type ParsedDesign =
+  | { readonly ok: true; readonly specification: Specification; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: DesignPreview['problems'] };
+
+function parse(argument: CallArgument<'design.preview'>): ParsedDesign {
+  const parsed = 'text' in argument ? parseExperimentFile(argument.text) : fromForm(argument.input);
+  if (!parsed.ok)
+    return {
+      ok: false,
+      problems: parsed.problems.map(({ field, line, message }) => ({ path: field, line, message })),
+    };
+  const relative = relativePaths(parsed.specification);
+  if (relative.length > 0) return { ok: false, problems: relative };
+  return parsed;
+}
+
+/** The form's value as a file would hold it, so that form and text have the same problems in the same words. */
+function fromForm(input: unknown): ReturnType<typeof parseExperimentFile> {
+  const parsed = parseExperimentFile(stringify(input, { aliasDuplicateObjects: false }));
+  if (parsed.ok) return parsed;
+  // Lines of a text that nobody sees.
+  return { ok: false, problems: parsed.problems.map((problem) => ({ ...problem, line: null })) };
+}
+
+/** A text of a window lies in no folder, so its data files need their whole paths. */
+function relativePaths({ workload }: Specification): DesignPreview['problems'] {
+  if (workload.kind === 'quadratic' || workload.data.source !== 'idx') return [];
+  return Object.entries(workload.data)
+    .filter(([name, path]) => name !== 'source' && !isAbsolute(path))
+    .map(([name]) => ({
+      path: `workload.data.${name}`,
+      line: null,
+      message: 'must be the whole path of a file, since this specification lies in no folder',
+    }));
+}
+
+function dataOf(workload: Specification['workload']): unknown {
+  return workload.kind === 'quadratic' ? null : workload.data;
+}
+
+const DIGIT_SIDE = 28;
+const DIGIT_CLASSES = 10;
+
+/** Trainable numbers of one cell; NaN where only the data files can tell. */
+function parametersOf({ workload }: Specification): number {
+  if (workload.kind === 'quadratic') return workload.mu.length;
+  if (workload.data.source !== 'digits') return NaN;
+  if (workload.kind === 'mlp') return dense([DIGIT_SIDE ** 2, ...workload.hidden, DIGIT_CLASSES]);
+  const { channels, kernel, poolAfter } = workload;
+  const convolutions = channels.reduce(
+    (sum, out, i) => sum + kernel ** 2 * (i === 0 ? 1 : channels[i - 1]) * out + out,
+    0,
+  );
+  const side = poolAfter.reduce((length) => Math.floor(length / 2), DIGIT_SIDE);
+  return convolutions + dense([side ** 2 * channels[channels.length - 1], workload.dense, DIGIT_CLASSES]);
+}
+
+function dense(widths: readonly number[]): number {
+  return widths.slice(1).reduce((sum, out, i) => sum + (widths[i] + 1) * out, 0);
+}
