@@ -18,6 +18,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addRefine } from './commands/refine.ts';
 import { addRidge } from './commands/ridge.ts';
 import { addRun } from './commands/run.ts';
+import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addTheory } from './commands/theory.ts';
 import { BadInput, exitCodes } from './exit-codes.ts';
@@ -50,6 +51,7 @@ addManage(program);
 addEngine(program);
 addDoctor(program);
 addDemo(program);
+addServe(program);
 
 // A closed pipe (surge list | head) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
