@@ -1,0 +1,74 @@
+/** The form's words for the fields of a specification. */
+
+const kinds: Readonly<Record<string, string>> = {
+  mlp: 'multilayer perceptron',
+  cnn: 'convolutional network',
+  quadratic: 'noisy quadratic (the theory’s world)',
+  sgd: 'SGD',
+  momentum: 'SGD with momentum',
+  nesterov: 'SGD with Nesterov momentum',
+  sign: 'sign descent',
+  signum: 'Signum',
+  adam: 'Adam',
+  adamw: 'AdamW',
+  adagrad: 'Adagrad',
+  rmsprop: 'RMSProp',
+  lion: 'Lion',
+  adafactor: 'Adafactor',
+  digits: 'digits (10\u202f000 of MNIST, included)',
+  idx: 'IDX files',
+  relu: 'ReLU',
+};
+
+const labels: Readonly<Record<string, string>> = {
+  hidden: 'Hidden widths',
+  activation: 'Activation',
+  channels: 'Channels',
+  poolAfter: 'Pool after convolution',
+  dense: 'Dense width',
+  kernel: 'Kernel side',
+  data: 'Data',
+  images: 'Training images',
+  labels: 'Training labels',
+  evaluationImages: 'Evaluation images',
+  evaluationLabels: 'Evaluation labels',
+  mu: 'Mean gradient μ',
+  sigma: 'Gradient deviation σ',
+  hessian: 'Hessian H',
+  start: 'Start θ',
+  beta1: 'β₁',
+  beta2: 'β₂',
+  beta: 'β',
+  alpha: 'α',
+  epsilon: 'ε',
+  epsilon1: 'ε₁',
+  epsilon2: 'ε₂',
+  momentum: 'Momentum',
+  weightDecay: 'Weight decay',
+  beta2Decay: 'β₂ decay',
+  clip: 'Clip',
+};
+
+const hints: Readonly<Record<string, string>> = {
+  hidden: 'one a layer; none: softmax regression',
+  channels: 'one a convolution',
+  poolAfter: 'convolutions counted from 1',
+  mu: 'one a parameter',
+  sigma: 'one a parameter',
+  hessian: 'one row a line',
+  images: 'path on the lab’s computer',
+};
+
+export function kindWords(kind: string): string {
+  return kinds[kind] ?? kind;
+}
+
+/** 'someField' without words of its own is 'Some field'. */
+export function labelWords(name: string): string {
+  const plain = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return labels[name] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+}
+
+export function hintWords(name: string): string {
+  return hints[name] ?? '';
+}
