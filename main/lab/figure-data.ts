@@ -8,9 +8,16 @@ export function figureData(store: ReadableStore): FigureData {
   return { experiment: (nameOrKey) => figureExperiment(store, store.experiment(nameOrKey)) };
 }
 
-function figureExperiment(store: ReadableStore, { id, name, imported }: ExperimentSummary): FigureExperiment {
+function figureExperiment(store: ReadableStore, experiment: ExperimentSummary): FigureExperiment {
+  const { id, name, imported, specification } = experiment;
   return {
     name,
+    specification,
+    predictions: () => store.predictions(id),
+    cells: () =>
+      store
+        .cells(id)
+        .map(({ configuration: { batchSize, learningRate }, state }) => ({ batchSize, learningRate, state })),
     curves: (metric) => store.curveSet(id, metric),
     finalLosses() {
       if (imported === null || imported.hasCurves) return null;

@@ -3,6 +3,7 @@ import { protocolFigure, type ProtocolInput } from '#shared/figure/protocol-figu
 import { ridgeFigure, type RidgeInput } from '#shared/figure/ridge-figure.ts';
 import { COLUMN_WIDTH, FULL_WIDTH } from '#shared/figure/sheet.ts';
 import { POINTS_PER_MILLIMETRE } from '#shared/figure/tree.ts';
+import { theoryFigure, type TheoryInput } from '#shared/figure/theory-figure.ts';
 import { named, type NamedFigure } from './figures.ts';
 
 /** None where there is no ridge. */
@@ -15,4 +16,8 @@ export function drawProtocol(input: ProtocolInput): NamedFigure[] {
   return [
     named(input.name, 'protocol', protocolFigure(input, { width: FULL_WIDTH * POINTS_PER_MILLIMETRE })),
   ];
+}
+
+export function drawTheory(input: TheoryInput): NamedFigure[] {
+  return [named(input.name, 'theory', theoryFigure(input, { width: FULL_WIDTH * POINTS_PER_MILLIMETRE }))];
 }

@@ -6,9 +6,13 @@ import { defaultTargets } from '../analysis/migration.ts';
 import { ridgeOf } from '../analysis/ridge.ts';
 import type { Definition } from '../analysis/scores.ts';
 import { subsetOf, type Choice } from '../analysis/subset.ts';
-import type { Metric } from '../experiment/stack.ts';
+import type { Specification } from '../experiment/specification.ts';
+import type { CellState, Metric } from '../experiment/stack.ts';
 import { paperProtocol } from '../protocol/paper.ts';
 import { lawsOfRidge } from '../protocol/ridge-laws.ts';
+import { presetQuadratic } from '../theory/examine.ts';
+import type { PredictionRecord } from '../theory/prediction-record.ts';
+import { noisyQuadratic } from '../theory/quadratic.ts';
 import type { Figure } from './figure.ts';
 import {
   finalHeatMapInput,
@@ -18,20 +22,35 @@ import {
   migrationOverLossInput,
   migrationOverStepsInput,
 } from './from-analysis.ts';
+import { predictionInput } from './from-prediction.ts';
 import { protocolInput, ridgeInput } from './from-protocol.ts';
+import { simulateProblem, theoryInput, type TheoryProblem } from './from-theory.ts';
 import { heatMapFigure } from './heat-map.ts';
 import { lossesFigure } from './losses.ts';
 import { migrationFigure } from './migration.ts';
+import { predictionFigure } from './prediction-figure.ts';
 import { protocolFigure } from './protocol-figure.ts';
 import { ridgeFigure } from './ridge-figure.ts';
 import type { DefinitionSpecification, FigureSpecification, SpecificationOf } from './specification.ts';
 import type { Style } from './style.ts';
+import { theoryFigure } from './theory-figure.ts';
 import { withTitle } from './title.ts';
+
+export interface FigureCell {
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly state: CellState;
+}
 
 /** What a figure may ask of a stored experiment. Each call may throw an error that says what is missing. */
 export interface FigureExperiment {
   readonly name: string;
   curves(metric: Metric): CurveSet;
+  /** Null for imported sweeps. */
+  readonly specification: Specification | null;
+  /** Oldest first. */
+  predictions(): readonly PredictionRecord[];
+  cells(): readonly FigureCell[];
   /** For an imported sweep that has the last loss of each run only; null otherwise. */
   finalLosses(): { readonly curves: CurveSet; readonly lossTitle: string } | null;
 }
@@ -67,6 +86,10 @@ function drawn(specification: FigureSpecification, data: FigureData, look: Look)
       return drawMigration(specification, data, look);
     case 'protocol':
       return drawProtocol(specification, data, look);
+    case 'theory':
+      return drawTheory(specification, data, look);
+    case 'prediction':
+      return drawPrediction(specification, data, look);
   }
 }
 
@@ -129,6 +152,40 @@ function drawProtocol(specification: SpecificationOf<'protocol'>, data: FigureDa
   );
   const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
   return protocolFigure(protocolInput(results, naming), look);
+}
+
+function drawTheory(specification: SpecificationOf<'theory'>, data: FigureData, look: Look): Figure {
+  const { problem, optimizer, batchSizes, draws } = specification;
+  const stated: TheoryProblem = { ...quadraticOf(problem, data), optimizer, batchSizes };
+  const simulated = draws === 0 ? [] : simulateProblem(stated, draws);
+  return theoryFigure(theoryInput(stated, simulated, draws), look);
+}
+
+function quadraticOf(
+  problem: SpecificationOf<'theory'>['problem'],
+  data: FigureData,
+): Pick<TheoryProblem, 'name' | 'quadratic'> {
+  if ('preset' in problem) return { name: problem.preset, quadratic: presetQuadratic(problem.preset) };
+  const { name, specification } = data.experiment(problem.experiment);
+  const workload = specification?.workload;
+  if (workload?.kind !== 'quadratic')
+    throw new RangeError(`"${name}" has no quadratic workload, and the theory needs one.`);
+  return { name, quadratic: noisyQuadratic(workload) };
+}
+
+function drawPrediction(specification: SpecificationOf<'prediction'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, step, rungs, method } = specification;
+  const experiment = data.experiment(name);
+  const record = experiment.predictions().findLast(({ point }) => step === undefined || point.step === step);
+  if (record === undefined)
+    throw new RangeError(
+      `"${experiment.name}" has no prediction${step === undefined ? '' : ` at step ${step}`}: run surge predict first.`,
+    );
+  const curves = curvesOf(experiment, specification);
+  const measured = ridgeOf(curves, { kind: 'equal-steps', step: record.point.step }, { method });
+  const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
+  const shown = rungs === undefined ? record.rungs : record.rungs.filter(({ rung }) => rungs.includes(rung));
+  return predictionFigure(predictionInput({ ...record, rungs: shown }, measured, naming), look);
 }
 
 function curvesOf(experiment: FigureExperiment, choice: Choice & { readonly metric: Metric }): CurveSet {

@@ -5,8 +5,11 @@
 import { z } from 'zod';
 import { optimumMethods } from '../analysis/optimum.ts';
 import { LAW_NAMES } from '../laws/laws.ts';
+import { theoryPresetNames } from '../theory/examine.ts';
+import { rungs } from '../theory/prediction-record.ts';
 
 const positive = z.number().positive().finite();
+const beta = z.number().min(0).lt(1);
 const whole = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 const steps = z.array(positive).min(1).max(100);
 const targets = z.array(z.number().finite()).min(1).max(24);
@@ -118,12 +121,50 @@ const protocolSchema = z.strictObject({
   method,
 });
 
+const optimizerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sign') }),
+  z.strictObject({ kind: z.literal('sgd') }),
+  z.strictObject({ kind: z.literal('signum'), beta1: beta.default(0.9) }),
+  z.strictObject({ kind: z.literal('adam'), beta1: beta.default(0.9), beta2: beta.default(0.999) }),
+]);
+
+/** Laws of a noisy quadratic; it needs no stored data unless `experiment` names one with a quadratic workload. */
+const theorySchema = z.strictObject({
+  kind: z.literal('theory'),
+  ...everyFigure,
+  problem: z
+    .union([
+      z.strictObject({ preset: z.enum(theoryPresetNames) }),
+      z.strictObject({ experiment: z.string().min(1) }),
+    ])
+    .default({ preset: 'peak' }),
+  optimizer: optimizerSchema.default({ kind: 'sign' }),
+  /** By default powers of two around the peak. */
+  batchSizes: z.array(positive).min(1).max(1_000).optional(),
+  /** Draws of the simulation for each batch size; 0 leaves it out. */
+  draws: z.number().int().min(0).max(1_000_000).default(0),
+});
+
+const predictionSchema = z.strictObject({
+  kind: z.literal('prediction'),
+  ...oneExperiment,
+  ...chosen,
+  metric: lossMetric,
+  /** Of the frozen point; the newest prediction of the experiment when absent. */
+  step: whole.optional(),
+  /** Rungs that are drawn; all when absent. */
+  rungs: z.array(z.enum(rungs)).min(1).optional(),
+  method,
+});
+
 export const figureSpecificationSchema = z.discriminatedUnion('kind', [
   lossesSchema,
   heatMapSchema,
   ridgeSchema,
   migrationSchema,
   protocolSchema,
+  theorySchema,
+  predictionSchema,
 ]);
 
 /** Every default filled in. */

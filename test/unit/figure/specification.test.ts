@@ -11,6 +11,7 @@ import {
 import { isPresetName } from '#shared/figure/presets.ts';
 import { printStyle } from '#shared/figure/style.ts';
 import { serialise, type SvgNode } from '#shared/figure/tree.ts';
+import { predictionRecord } from './prediction-record.ts';
 import { FULL } from './sizes.ts';
 import { syntheticSweep } from './synthetic.ts';
 
@@ -18,7 +19,14 @@ const curves = syntheticSweep({ seeds: 3 });
 const data: FigureData = {
   experiment(nameOrKey) {
     if (nameOrKey !== 'digits') throw new RangeError(`no experiment ${nameOrKey}`);
-    return { name: 'digits', curves: () => curves, finalLosses: () => null };
+    return {
+      name: 'digits',
+      specification: null,
+      curves: () => curves,
+      predictions: () => [predictionRecord],
+      cells: () => [],
+      finalLosses: () => null,
+    };
   },
 };
 const look = { width: FULL, style: printStyle };
@@ -30,6 +38,8 @@ const least: readonly FigureSpecificationInput[] = [
   { kind: 'ridge', experiment: 'digits' },
   { kind: 'migration', experiment: 'digits' },
   { kind: 'protocol', experiment: 'digits' },
+  { kind: 'theory' },
+  { kind: 'prediction', experiment: 'digits' },
 ];
 
 const draw = (input: FigureSpecificationInput) =>
@@ -100,6 +110,33 @@ describe('figure specification', () => {
       expect.arrayContaining(['step 10', 'step 40']),
     );
     expect(texts({ kind: 'protocol', experiment: 'digits', targets: [0.9] })).toContain('target loss 0.9');
+  });
+
+  it('draws the rungs asked for, and says when there is no prediction', () => {
+    const rungs = (list?: ('erf' | 'small-batch')[]) =>
+      new Set(
+        draw({ kind: 'prediction', experiment: 'digits', rungs: list }).data.rows.flatMap((row) =>
+          row[0] === 'predicted' ? [row[1]] : [],
+        ),
+      );
+    expect(rungs().size).toBe(2);
+    expect(rungs(['erf'])).toEqual(new Set(['exact law (Theorem 2)']));
+    expect(() => draw({ kind: 'prediction', experiment: 'digits', step: 7 })).toThrow(
+      'no prediction at step 7: run surge predict first',
+    );
+  });
+
+  it('draws the theory of a preset, of an experiment with a quadratic workload, and no other', () => {
+    const simulated = draw({
+      kind: 'theory',
+      problem: { preset: 'no-peak' },
+      draws: 20,
+      batchSizes: [64, 256],
+    });
+    expect(simulated.data.rows.filter((row) => row[0] === 'simulation')).toHaveLength(2);
+    expect(() => draw({ kind: 'theory', problem: { experiment: 'digits' } })).toThrow(
+      'no quadratic workload',
+    );
   });
 
   it.each([

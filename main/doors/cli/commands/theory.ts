@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { equicorrelatedQuadratic } from '#shared/theory/equicorrelated.ts';
-import { lawOfOptimizer } from '#shared/theory/optimizer-law.ts';
+import { simulateProblem, theoryInput } from '#shared/figure/from-theory.ts';
+import type { SimulatedOptimum, TheoryProblem } from '#shared/figure/from-theory.ts';
+import { examineLaw, presetQuadratic, theoryBatchSizes, theoryPresetNames } from '#shared/theory/examine.ts';
+import type { TheoryPreset } from '#shared/theory/examine.ts';
 import type { TheoryOptimizer } from '#shared/theory/optimizer-law.ts';
-import { peakRange, searchPeak } from '#shared/theory/peak-search.ts';
-import type { NoisyQuadratic } from '#shared/theory/quadratic.ts';
 import { noisyQuadratic } from '#shared/theory/quadratic.ts';
 import { checkRegime, regimeBounds } from '#shared/theory/regime.ts';
-import { plateau, signQuantities, smallBatchLaw } from '#shared/theory/sign-descent.ts';
-import { simulateLineSearch } from '#shared/theory/simulator.ts';
 import {
   warnAboutOptimum,
   warnAboutPeak,
@@ -16,26 +14,17 @@ import {
   warnAboutStrongSurge,
 } from '#shared/theory/warnings.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
+import { drawTheory } from '#main/lab/science-figures.ts';
 import { BadInput } from '../exit-codes.ts';
+import type { FigureOption } from '../figure-option.ts';
+import { requireFigureFolder, withFigure, writeFigureOption } from '../figure-option.ts';
 import { learningRate, print, printJson, table } from '../terminal.ts';
 import { printWarnings } from '../warnings.ts';
 import { positiveNumbers, withJson, wholeNumber } from './options.ts';
 
-/** The negative controls of the theory and the case with a peak: n = 100 equal coordinates with r = 0.02. */
-const PRESETS: Readonly<Record<string, number>> = {
-  diagonal: 0,
-  'no-peak': 0.005,
-  peak: 0.05,
-  'strong-peak': 0.5,
-};
-
-/** How far the search goes, in units of 1/min r²: from there on the laws are at their plateau. */
-const SIGN_REACH = 35;
-const ADAM_REACH = 1e4;
-
-interface TheoryOptions {
+interface TheoryOptions extends FigureOption {
   readonly json?: boolean;
-  readonly preset?: string;
+  readonly preset?: TheoryPreset;
   readonly optimizer: TheoryOptimizer['kind'];
   readonly beta1: number;
   readonly beta2: number;
@@ -44,16 +33,18 @@ interface TheoryOptions {
 }
 
 export function addTheory(program: Command): void {
-  withJson(
-    program
-      .command('theory [file]')
-      .description(
-        'the laws of a noisy quadratic beside a simulation of the real update: peak, plateau, warnings',
-      ),
+  withFigure(
+    withJson(
+      program
+        .command('theory [file]')
+        .description(
+          'the laws of a noisy quadratic beside a simulation of the real update: peak, plateau, warnings',
+        ),
+    ),
   )
     .addOption(
       new Option('--preset <name>', '100 equal coordinates, curvature of growing correlation').choices(
-        Object.keys(PRESETS),
+        theoryPresetNames,
       ),
     )
     .addOption(
@@ -70,24 +61,29 @@ export function addTheory(program: Command): void {
       wholeNumber,
     )
     .action(async (file: string | undefined, options: TheoryOptions) => {
-      const quadratic = await quadraticOf(file, options.preset);
-      const optimizer = optimizerOf(options);
-      const result = examine(quadratic, optimizer, options);
+      await requireFigureFolder(options);
+      const problem = await problemOf(file, options);
+      const simulated = options.simulate === undefined ? [] : simulateProblem(problem, options.simulate);
+      const result = examine(problem, simulated);
       if (options.json === true) printJson(result);
-      else printTheory(result, optimizer);
+      else printTheory(result, problem.optimizer);
+      const draws = options.simulate ?? null;
+      await writeFigureOption(options, () => drawTheory(theoryInput(problem, simulated, draws)));
     });
 }
 
-async function quadraticOf(file: string | undefined, preset: string | undefined): Promise<NoisyQuadratic> {
+async function problemOf(file: string | undefined, options: TheoryOptions): Promise<TheoryProblem> {
+  const { preset, batchSizes } = options;
+  const optimizer = optimizerOf(options);
   if ((file === undefined) === (preset === undefined))
     throw new BadInput('Give an experiment file whose workload is quadratic, or a --preset.');
   if (preset !== undefined)
-    return equicorrelatedQuadratic({ n: 100, rho: PRESETS[preset], mu: 0.02, sigma: 1 });
+    return { name: preset, quadratic: presetQuadratic(preset), optimizer, batchSizes };
   const { specification } = await readExperimentFile(file!);
-  const { workload } = specification;
+  const { workload, name } = specification;
   if (workload.kind !== 'quadratic')
     throw new BadInput(`${file}: workload.kind is ${workload.kind}; the theory needs quadratic.`);
-  return noisyQuadratic(workload);
+  return { name, quadratic: noisyQuadratic(workload), optimizer, batchSizes };
 }
 
 function optimizerOf({ optimizer, beta1, beta2 }: TheoryOptions): TheoryOptimizer {
@@ -101,24 +97,15 @@ function optimizerOf({ optimizer, beta1, beta2 }: TheoryOptions): TheoryOptimize
   }
 }
 
-function examine(quadratic: NoisyQuadratic, optimizer: TheoryOptimizer, options: TheoryOptions) {
-  const quantities = signQuantities(quadratic);
+function examine(problem: TheoryProblem, simulations: readonly SimulatedOptimum[]) {
+  const { quadratic, optimizer } = problem;
+  const examined = examineLaw(quadratic, optimizer);
+  const { law, quantities, smallBatch: small, plateau: limit, search } = examined;
   const { trace, offDiagonal, gradientMass } = quantities;
-  const law = lawOfOptimizer(quadratic, optimizer);
-  const limit = plateau(quantities);
-  const small = smallBatchLaw(trace, offDiagonal, gradientMass);
-  const range = peakRange(quadratic.r, optimizer.kind === 'adam' ? ADAM_REACH : SIGN_REACH, small.bNoise);
-  const search =
-    range === null
-      ? { range: [1, 1] as const, extrema: [], peaks: [], peak: null, undefinedFrom: null }
-      : searchPeak(law, range, optimizer.kind === 'sgd' ? null : limit.learningRate);
-  const batchSizes = options.batchSizes ?? defaultBatchSizes(search.peak?.batchSize ?? small.bNoise ?? 1024);
+  const batchSizes = problem.batchSizes ?? theoryBatchSizes(examined);
   const rows = batchSizes.map((batchSize) => {
     const exact = law(batchSize);
-    const simulated =
-      options.simulate === undefined
-        ? null
-        : simulateLineSearch(quadratic, { optimizer, batchSize, draws: options.simulate, seed: 0 }).optimum;
+    const simulated = simulations.find((one) => one.batchSize === batchSize)?.optimum;
     return {
       batchSize,
       exact: exact.learningRate,
@@ -157,12 +144,6 @@ function examine(quadratic: NoisyQuadratic, optimizer: TheoryOptimizer, options:
       ...warnAboutStrongSurge(search),
     ],
   };
-}
-
-/** Powers of two, five octaves on either side. */
-function defaultBatchSizes(middle: number): number[] {
-  const centre = Math.max(5, Math.round(Math.log2(middle)));
-  return Array.from({ length: 11 }, (_, i) => 2 ** (centre - 5 + i));
 }
 
 function printTheory(result: ReturnType<typeof examine>, optimizer: TheoryOptimizer): void {
