@@ -58,7 +58,14 @@ export function growthTable(
   request: GrowthRequest,
   ridgeAt: (batchSize: number) => number | null,
 ): GrowthTable {
-  const { kind, epochs, examples, interval } = request;
+  const { kind, epochs, examples, interval, learningRate, maxLearningRate, batchSize, maxBatchSize } =
+    request;
+  if ((kind === 'growing-both' || kind === 'warm-up') && maxLearningRate < learningRate)
+    throw new RangeError(
+      `the learning rate cannot grow from ${learningRate.toPrecision(3)} to a maximum of ${maxLearningRate.toPrecision(3)}.`,
+    );
+  if (kind !== 'constant-batch' && maxBatchSize !== undefined && maxBatchSize < batchSize)
+    throw new RangeError(`the batch size cannot grow from ${batchSize} to a maximum of ${maxBatchSize}.`);
   const schedule = layOutSchedule({
     epochs,
     examples,

@@ -279,6 +279,15 @@ describe('growth schedules', () => {
     expect(warm.stages[3].learningRate).toBeCloseTo(0.2, 12);
     expect(warm.stages[29].learningRate).toBeLessThan(0.01);
   });
+
+  it('refuse to grow downwards, naming both numbers', () => {
+    const none = () => null;
+    expect(() => growthTable({ ...request, maxLearningRate: 0.05 }, none)).toThrow(
+      /from 0\.100 to a maximum of 0\.0500/,
+    );
+    expect(() => growthTable({ ...request, maxBatchSize: 4 }, none)).toThrow(/from 8 to a maximum of 4/);
+    expect(() => growthTable({ ...request, kind: 'constant-batch', maxBatchSize: 4 }, none)).not.toThrow();
+  });
 });
 
 describe('a longer run', () => {

@@ -196,6 +196,8 @@ function recommend(
 /** @throws BadInput when the question is none, or two. */
 function checkQuestion({ batchSize, steps, samples, time, loss, fewestSteps }: RecommendOptions): void {
   const budgets = [steps, samples, time].filter((value) => value !== undefined);
+  if (batchSize === undefined && (loss !== undefined || fewestSteps === true))
+    throw new BadInput('--loss and --fewest-steps need --batch-size.');
   if (batchSize === undefined && budgets.length === 0)
     throw new BadInput(
       'Ask for a learning rate with --batch-size, or for both with --steps, --samples or --time.',
@@ -204,8 +206,6 @@ function checkQuestion({ batchSize, steps, samples, time, loss, fewestSteps }: R
     throw new BadInput('--steps, --samples and --time exclude each other: choose one budget.');
   if (batchSize !== undefined && time !== undefined)
     throw new BadInput('--time is a budget and chooses the batch size itself: leave --batch-size out.');
-  if (batchSize === undefined && (loss !== undefined || fewestSteps === true))
-    throw new BadInput('--loss and --fewest-steps need --batch-size.');
 }
 
 function budgetOf({ steps, samples, time }: RecommendOptions): Budget {
