@@ -35,7 +35,7 @@ export const familyWords: Readonly<Record<FamilyName, { readonly title: string; 
       meaning: 'No curvature off the diagonal. Sign descent then has no peak: the negative control.',
     },
     'low-rank': {
-      title: 'one shared direction',
+      title: 'low rank',
       meaning:
         'A diagonal plus s·vv′ with v along the signs of the mean gradient: curvature lies where the updates go.',
     },
@@ -59,8 +59,8 @@ export interface TheoryPresetLook {
 }
 
 const titles: Readonly<Record<TheoryPreset, string>> = {
-  diagonal: 'negative control: diagonal curvature, no peak',
-  'no-peak': 'too little coupling for a peak',
+  diagonal: 'negative control: diagonal',
+  'no-peak': 'coupled, yet no peak',
   peak: 'peak',
   'strong-peak': 'strong peak',
 };

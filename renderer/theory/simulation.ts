@@ -31,7 +31,8 @@ export function* simulatePoints(request: SimulationRequest): Generator<Simulated
       optimizer,
       batchSize: batchSizes[i],
       draws,
-      seed: 0,
+      // Draws of their own: with shared ones all points would be off to the same side.
+      seed: i,
       // Warm chains cost their warm-up once.
       chainLength: 20,
     });
