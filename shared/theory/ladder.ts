@@ -178,7 +178,7 @@ export async function ladder(
   rungs.push({
     rung: 'small-batch',
     learningRates: batchSizes.map((b) => rate(small, ([d, s, m]) => smallBatchLaw(d, s, m).optimum(b))),
-    peak: closedPeak(batchSizes, bNoise, epsMax),
+    peak: closedPeak(batchSizes, resampler.estimate(offDiagonal), bNoise, epsMax),
   });
 
   let adamK: PredictedValue | null = null;
@@ -196,6 +196,7 @@ export async function ladder(
       ),
       peak: closedPeak(
         batchSizes,
+        adamK,
         resampler.combine(all, (v) => law(v).bPeak),
         resampler.combine(all, (v) => law(v).epsPeak),
       ),
@@ -294,13 +295,17 @@ function sampledRung(
   };
 }
 
-/** The peak of a law in closed form, which does not need the grid. */
+/**
+ * The peak of a law in closed form, which does not need the grid. None is predicted where `pull`, the curvature that
+ * brings the law down again (S_off, or K for Adam), does not differ from 0 by its interval.
+ */
 function closedPeak(
   batchSizes: readonly number[],
+  pull: PredictedValue | null,
   place: ReturnType<Resampler['combine']>,
   height: ReturnType<Resampler['combine']>,
 ): PredictedPeak | null {
-  if (place === null || height === null) return null;
+  if (place === null || height === null || !(pull?.interval != null && pull.interval.low > 0)) return null;
   const [least, most] = [Math.min(...batchSizes), Math.max(...batchSizes)];
   const at = place.value.value;
   return {

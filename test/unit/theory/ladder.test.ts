@@ -163,6 +163,33 @@ describe('the ladder', () => {
     expect(rung(lost, 'erf').peak).toBeNull();
   });
 
+  it('predicts no closed peak where S_off or K does not differ from 0', async () => {
+    // Off-diagonal elements that cancel: one is set so that S_off is 0.
+    const alternating = HESSIAN.map((row, i) => row.map((h, j) => ((i + j) % 2 === 0 ? h : -h)));
+    const { offDiagonal } = signQuantities(noisyQuadratic({ mu: MU, sigma: SIGMA, hessian: alternating }));
+    const correction = (offDiagonal! * SIGMA[8] * SIGMA[9]) / (2 * MU[8] * MU[9]);
+    alternating[8][9] -= correction;
+    alternating[9][8] -= correction;
+    const balanced = matrixProduct(alternating);
+    let peaks = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const options = { batchSizes: BATCH_SIZES, probes: probesOf(seed), beta1: 0, resamples: 200 };
+      const found = await ladder(momentsOf(seed), balanced, options, null);
+      const { low } = found.quantities.offDiagonal.interval!;
+      for (const name of ['small-batch', 'adam-small-batch'])
+        expect(rung(found, name).peak !== null).toBe(low > 0);
+      if (rung(found, 'small-batch').peak !== null) peaks++;
+    }
+    // S_off is 0 here, so that a tenth of the intervals miss it, half of them above.
+    expect(peaks).toBeLessThan(6);
+    const [one] = probesOf(0);
+    const single = { batchSizes: BATCH_SIZES, probes: [one], beta1: null, resamples: 50 };
+    const unsure = await ladder(momentsOf(0), product, single, null);
+    expect(unsure.quantities.trace).toMatchObject({ standardError: null, interval: null });
+    expect(unsure.bNoise?.value).toBeGreaterThan(0);
+    expect(rung(unsure, 'small-batch').peak).toBeNull();
+  });
+
   it('has no peak where the curvature along the updates is not positive', async () => {
     const negative = matrixProduct(HESSIAN.map((row) => row.map((h) => -h)));
     const options = { batchSizes: BATCH_SIZES, probes: probesOf(0), beta1: null, resamples: 50 };
