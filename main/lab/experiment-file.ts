@@ -38,8 +38,8 @@ export async function readExperimentFile(
   };
 }
 
-/** Reads no more than it takes to see that the file is too large, so that a data file or a device does no harm. */
-async function readText(file: string): Promise<string> {
+/** Text of an experiment file or one like it. Throws ExperimentFileError. Reads no more than it takes to see that the file is too large, so that a data file or a device does no harm. */
+export async function readText(file: string, kind = 'an experiment file'): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
   try {
@@ -51,18 +51,18 @@ async function readText(file: string): Promise<string> {
     }
   } catch (error) {
     throw new ExperimentFileError(file, [
-      { line: null, column: null, field: '', message: readFailure(error as NodeJS.ErrnoException) },
+      { line: null, column: null, field: '', message: readFailure(error as NodeJS.ErrnoException, kind) },
     ]);
   }
   return Buffer.concat(parts).toString('utf8');
 }
 
-function readFailure({ code, message }: NodeJS.ErrnoException): string {
+function readFailure({ code, message }: NodeJS.ErrnoException, kind: string): string {
   switch (code) {
     case 'ENOENT':
       return 'there is no such file';
     case 'EISDIR':
-      return 'this is a folder, not an experiment file';
+      return `this is a folder, not ${kind}`;
     case 'EACCES':
       return 'cannot be read: permission denied';
     default:

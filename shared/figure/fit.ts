@@ -26,27 +26,39 @@ export interface FittedFigure extends Figure {
 
 /** In points, at the type size of `printStyle`: narrower, the axes leave no room for data. */
 const NARROWEST = 150;
-/** On a page of fixed height the type may become smaller by this factor. */
-const SMALLEST = 0.55;
-const SHRINK = 0.95;
+/** Of the panels' usual height. */
+const LOWEST = 0.5;
+/** Of the preset's type, on a page of fixed height. */
+const SMALLER = [1, 0.9, 0.8, 0.7, 0.6];
 
 /** Throws FigureSizeError when the axes do not fit, or the figure is higher than the preset allows. */
 export function fitFigure(draw: Draw, preset: Preset): FittedFigure {
-  let scale = preset.textSize / printStyle.textSize;
-  const least = preset.fillsPage ? scale * SMALLEST : scale;
-  for (;;) {
-    const figure = drawAt(draw, preset, scale);
-    const height = (scale * heightOf(figure.tree)) / POINTS_PER_MILLIMETRE;
-    if (height <= preset.maxHeight + 1e-6) return finished(figure, preset, scale, height);
-    if (scale * SHRINK < least)
-      throw new FigureSizeError(
-        `The figure is ${height.toFixed(0)} mm high at a width of ${preset.width} mm, and "${preset.title}" allows ${preset.maxHeight} mm: draw fewer panels or choose a wider preset.`,
-      );
-    scale *= SHRINK;
+  const usual = preset.textSize / printStyle.textSize;
+  let lowest = Infinity;
+  for (const smaller of preset.fillsPage ? SMALLER : [1]) {
+    const scale = usual * smaller;
+    const at = (panelHeight: number) => {
+      const figure = drawAt(draw, preset, scale, panelHeight);
+      return { figure, height: (scale * heightOf(figure.tree)) / POINTS_PER_MILLIMETRE };
+    };
+    const fits = ({ height }: { readonly height: number }) => height <= preset.maxHeight + 1e-6;
+    const full = at(1);
+    if (fits(full)) return finished(full.figure, preset, scale, full.height);
+    const low = at(LOWEST);
+    lowest = Math.min(lowest, low.height);
+    if (!fits(low)) continue;
+    // The height grows with the panels' in proportion; drawing computes everything anew, so there is no search.
+    const share = (preset.maxHeight - low.height) / (full.height - low.height);
+    const between = at(LOWEST + 0.98 * share * (1 - LOWEST));
+    const { figure, height } = fits(between) ? between : low;
+    return finished(figure, preset, scale, height);
   }
+  throw new FigureSizeError(
+    `The figure is ${lowest.toFixed(0)} mm high at a width of ${preset.width} mm, and "${preset.title}" allows ${preset.maxHeight} mm: draw fewer panels or choose a wider preset.`,
+  );
 }
 
-function drawAt(draw: Draw, preset: Preset, scale: number): Figure {
+function drawAt(draw: Draw, preset: Preset, scale: number, panelHeight: number): Figure {
   const { face, colorMap, categories, width: millimetres, title } = preset;
   const width = (millimetres * POINTS_PER_MILLIMETRE) / scale;
   const tooNarrow = new FigureSizeError(
@@ -54,9 +66,10 @@ function drawAt(draw: Draw, preset: Preset, scale: number): Figure {
   );
   if (width < NARROWEST) throw tooNarrow;
   const lineWidth = preset.lineWidth / scale;
+  const thinLineWidth = (5 / 9) * lineWidth;
   const figure = draw({
     width,
-    style: { ...printStyle, face, colorMap, categories, lineWidth, thinLineWidth: 0.55 * lineWidth },
+    style: { ...printStyle, face, colorMap, categories, lineWidth, thinLineWidth, panelHeight },
   });
   if (outsidePage(figure.tree, face).length > 0 || overlappingTexts(figure.tree, face).length > 0)
     throw tooNarrow;

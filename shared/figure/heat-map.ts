@@ -1,6 +1,7 @@
 /** Loss over batch size and learning rate at one mark, with the ridge and its peak. */
 import { ACCENT, lossColor } from './colors.ts';
 import { seedCount, seedNote, type Figure } from './figure.ts';
+import { cellEdges, gridValues } from './grid-cells.ts';
 import { BATCH_SIZE, LEARNING_RATE } from './label.ts';
 import { colorBar } from './legend.ts';
 import { lossAxisOf, lossTable, statusOf, tallyOf, type LossAxis, type LossPanel } from './loss-panels.ts';
@@ -46,10 +47,8 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
   const { panel, plannedSeeds, peak } = input;
   const { width, style = printStyle, lossAxis = 'auto' } = options;
   const { lines } = panel;
-  const positive = (values: number[]) =>
-    [...new Set(values)].filter((value) => value > 0 && value < Infinity).sort((a, b) => a - b);
-  const batchSizes = positive(lines.map((line) => line.batchSize));
-  const learningRates = positive(lines.flatMap((line) => line.points.map((point) => point.learningRate)));
+  const batchSizes = gridValues(lines.map((line) => line.batchSize));
+  const learningRates = gridValues(lines.flatMap((line) => line.points.map((point) => point.learningRate)));
   const columns = cellEdges(batchSizes);
   const rows = cellEdges(learningRates);
   const none = batchSizes.length === 0 || learningRates.length === 0;
@@ -62,7 +61,7 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
   const margins = axisMargins(x, y, style, { x: true, y: true });
   const left = PAGE_MARGIN + margins.left;
   const boxWidth = width - left - PAGE_MARGIN - bar.width - SIDE_GAP;
-  const boxHeight = Math.max(bar.height, Math.min(260, 0.86 * boxWidth));
+  const boxHeight = Math.max(bar.height, style.panelHeight * Math.min(260, 0.86 * boxWidth));
 
   const draw = (top: number) => {
     const box = { x: left, y: top, width: boxWidth, height: boxHeight };
@@ -201,20 +200,4 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
     ]);
     return [outline, element('path', { d: slash, stroke: OUTLINE, 'stroke-width': 0.35, fill: 'none' })];
   }
-}
-
-/** Lower and upper side of the cell of each value: halfway to its neighbours in the logarithm. */
-function cellEdges(values: readonly number[]): Map<number, readonly [number, number]> {
-  const middle = (a: number, b: number) => Math.sqrt(a) * Math.sqrt(b);
-  return new Map(
-    values.map((value, i) => {
-      const below = i > 0 ? middle(values[i - 1], value) : null;
-      const above = i < values.length - 1 ? middle(value, values[i + 1]) : null;
-      // At the ends as far as on the other side.
-      const low = below ?? value / (above === null ? Math.SQRT2 : above / value);
-      const high = above ?? value * (below === null ? Math.SQRT2 : value / below);
-      // A side must have a logarithm too.
-      return [value, [Math.max(Number.MIN_VALUE, low), Math.min(Number.MAX_VALUE, high)]];
-    }),
-  );
 }

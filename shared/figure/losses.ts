@@ -77,7 +77,7 @@ export function lossesFigure(input: LossesInput, options: LossesOptions): Figure
   const most = Math.max(1, Math.floor((available + gutter) / (LEAST_PANEL_WIDTH + gutter)));
   const columns = Math.min(Math.max(1, panels.length), most);
   const panelWidth = (available - (columns - 1) * gutter) / columns;
-  const panelHeight = Math.min(170, Math.max(76, 0.95 * panelWidth));
+  const panelHeight = Math.max(76, style.panelHeight * Math.min(170, 0.95 * panelWidth));
 
   const tallies = panels.map((panel) => tallyOf(panel, y));
   const drawn = panels.map((panel, i) => {

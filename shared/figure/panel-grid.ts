@@ -73,7 +73,7 @@ export function panelGrid(rows: readonly (readonly PlannedPanel[])[], options: G
   const gaps = lefts.slice(1).map((left) => Math.max(GUTTER, 2 * end + 4 - left));
   const taken = [...lefts, ...gaps].reduce((sum, length) => sum + length, 0) + end;
   const boxWidth = (width - 2 * PAGE_MARGIN - taken) / columns;
-  const boxHeight = Math.min(HIGHEST, Math.max(LOWEST, aspect * boxWidth));
+  const boxHeight = Math.max(LOWEST, style.panelHeight * Math.min(HIGHEST, aspect * boxWidth));
   const starts = lefts.map(
     (_, column) =>
       PAGE_MARGIN +

@@ -79,7 +79,7 @@ export const presets = {
   'slide-16-9': {
     ...defaults,
     title: 'Slide 16:9, dark',
-    width: 338.67,
+    width: 338.667,
     maxHeight: 190.5,
     fillsPage: true,
     textSize: 18,
@@ -89,7 +89,7 @@ export const presets = {
   'slide-16-9-light': {
     ...defaults,
     title: 'Slide 16:9, light',
-    width: 338.67,
+    width: 338.667,
     maxHeight: 190.5,
     fillsPage: true,
     textSize: 18,

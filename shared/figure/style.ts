@@ -22,6 +22,8 @@ export interface Style {
   /** Of ordered values. */
   readonly colorMap: ColorMap;
   readonly categories: CategorySet;
+  /** Share of the panels' usual height: less than 1 where a page is low. */
+  readonly panelHeight: number;
 }
 
 /** For print: sans serif, thin axes, black on white. DejaVu's small letters are as high at 6.5 pt as Helvetica's at 7. */
@@ -41,4 +43,5 @@ export const printStyle: Style = {
   paper: '#ffffff',
   colorMap: 'viridis',
   categories: 'okabe-ito',
+  panelHeight: 1,
 };

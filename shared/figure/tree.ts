@@ -35,6 +35,14 @@ export function page(width: number, height: number, title: string, children: rea
   );
 }
 
+/** The page's title; '' when it has none. */
+export function titleOf(root: SvgNode): string {
+  const [title] = root.children.filter((child) => typeof child !== 'string' && child.tag === 'title');
+  return typeof title === 'object'
+    ? title.children.filter((child) => typeof child === 'string').join('')
+    : '';
+}
+
 /** At most three decimals (0.001 pt is far below what any printer resolves), no exponent, never -0. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError(`A drawing cannot have the coordinate ${value}.`);

@@ -1,7 +1,8 @@
 /** --figure: the picture of what a command prints, as SVG with its data as CSV. */
 import type { Command } from 'commander';
 import type { NamedFigure } from '#main/lab/figures.ts';
-import { withoutDuplicates, writeDrawn } from '#main/lab/figures.ts';
+import { writeDrawn } from '#main/lab/figures.ts';
+import { withoutDuplicates } from '#main/lab/print/names.ts';
 import { requireOutputFolder } from './output-folder.ts';
 import { notice } from './terminal.ts';
 

@@ -1,11 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cellIndex, type CurveSet } from '#shared/analysis/curves.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
 import { lossesInput } from '#shared/figure/from-analysis.ts';
-import { drawFigures, figureKinds, writeFigures } from '#main/lab/figures.ts';
+import { drawFigure, type FigureData } from '#shared/figure/draw.ts';
+import type { Figure } from '#shared/figure/figure.ts';
+import { figureSpecificationSchema, type FigureSpecificationInput } from '#shared/figure/specification.ts';
+import { printStyle } from '#shared/figure/style.ts';
+import { named, writeDrawn } from '#main/lab/figures.ts';
 
 const batchSizes = [1, 4, 16];
 const learningRates = [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2];
@@ -42,6 +46,22 @@ function curveSet(): CurveSet {
   return curves;
 }
 
+function draw(specification: FigureSpecificationInput, curves = curveSet()): Figure {
+  const data: FigureData = {
+    experiment: (name) => ({
+      name,
+      curves: () => curves,
+      specification: null,
+      predictions: () => [],
+      cells: () => [],
+      finalLosses: () => null,
+    }),
+  };
+  return drawFigure(figureSpecificationSchema.parse(specification), data, { width: 500, style: printStyle });
+}
+
+const x = { experiment: 'x' };
+
 describe('from curves to figures', () => {
   it('draws means over seeds, the optimum of the analysis, and divergence by the step', () => {
     const curves = curveSet();
@@ -59,22 +79,14 @@ describe('from curves to figures', () => {
   });
 
   it('spreads four steps over the marks and lets the heat map show the last', () => {
-    const figures = drawFigures(curveSet(), 'A name: with / signs', { kinds: ['losses', 'heat-map'] });
-    expect(figures.map(({ name }) => name)).toEqual([
-      'a-name-with-signs-losses',
-      'a-name-with-signs-heat-map',
-    ]);
-    expect(figures[0].figure.caption.definition).toBe('at equal steps (steps 3, 10, 30, 100)');
-    expect(figures[1].figure.caption.definition).toBe('at equal steps (step 100)');
-    expect(figures[1].figure.caption.counts.diverged).toBe(1);
+    const [losses, heatMap] = [draw({ kind: 'losses', ...x }), draw({ kind: 'heat-map', ...x })];
+    expect(losses.caption.definition).toBe('at equal steps (steps 3, 10, 30, 100)');
+    expect(heatMap.caption.definition).toBe('at equal steps (step 100)');
+    expect(heatMap.caption.counts.diverged).toBe(1);
   });
 
   it('draws the path of the peak over every mark but ridges only at the chosen steps', () => {
-    const [{ figure }] = drawFigures(curveSet(), 'x', {
-      kinds: ['migration'],
-      by: 'steps',
-      steps: [10, 100],
-    });
+    const figure = draw({ kind: 'migration', ...x, by: 'steps', steps: [10, 100] });
     const { columns, rows } = figure.data;
     const at = (element: string) => [
       ...new Set(rows.filter((row) => row[0] === element).map((row) => row[columns.indexOf('step')])),
@@ -91,8 +103,8 @@ describe('from curves to figures', () => {
       marks: batchSizes.map(() => []),
       recorded: new Uint32Array(45),
     };
-    for (const { figure } of drawFigures(nothing, 'x', { kinds: figureKinds }))
-      expect(figure.warnings.length).toBeGreaterThan(0);
+    for (const kind of ['losses', 'heat-map', 'ridge', 'migration'] as const)
+      expect(draw({ kind, ...x }, nothing).warnings.length, kind).toBeGreaterThan(0);
   });
 });
 
@@ -105,26 +117,33 @@ describe('writing', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  const drawn = () => [
+    named('A name: with / signs', 'losses', draw({ kind: 'losses', ...x })),
+    named('a name, with signs', 'losses', draw({ kind: 'losses', ...x, steps: [100] })),
+  ];
+
   it('writes SVG and CSV of each figure, the same bytes each time, and nothing else', async () => {
     const outFolder = join(folder, 'new', 'folder');
-    const files = await writeFigures(curveSet(), 'x', { kinds: figureKinds, targets: [2, 1.8], outFolder });
-    const names = ['losses', 'heat-map', 'migration-steps', 'migration-loss'];
+    const files = await writeDrawn(drawn(), outFolder);
+    const names = ['a-name-with-signs-losses', 'a-name-with-signs-losses-2'];
     expect(files).toEqual(
-      names.flatMap((name) => ['svg', 'csv'].map((end) => join(outFolder, `x-${name}.${end}`))),
+      names.flatMap((name) => ['svg', 'csv'].map((end) => join(outFolder, `${name}.${end}`))),
     );
     expect(readdirSync(outFolder).sort()).toEqual(
       files.map((file) => file.slice(outFolder.length + 1)).sort(),
     );
     const before = files.map((file) => readFileSync(file, 'utf8'));
-    await writeFigures(curveSet(), 'x', { kinds: figureKinds, targets: [2, 1.8], outFolder });
+    await writeDrawn(drawn(), outFolder);
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before);
   });
 
-  it('fails where it cannot write and leaves what was there', async () => {
+  it('writes none when one cannot be written, and leaves what was there', async () => {
+    mkdirSync(join(folder, 'a-name-with-signs-losses-2.svg.partial'));
+    await expect(writeDrawn(drawn(), folder)).rejects.toThrow(/EISDIR/);
+    expect(readdirSync(folder)).toEqual(['a-name-with-signs-losses-2.svg.partial']);
     const file = join(folder, 'file');
     writeFileSync(file, 'mine');
-    const options = { kinds: figureKinds, outFolder: file };
-    await expect(writeFigures(curveSet(), 'x', options)).rejects.toThrow(/EEXIST|ENOTDIR/);
+    await expect(writeDrawn(drawn(), file)).rejects.toThrow(/EEXIST|ENOTDIR/);
     expect(readFileSync(file, 'utf8')).toBe('mine');
   });
 });

@@ -8,7 +8,9 @@ import { ridgeOf } from '#shared/analysis/ridge.ts';
 import { migrationOverLoss } from '#shared/analysis/migration.ts';
 import { findOrCreateExperiment } from '#main/lab/create-experiment.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
-import { writeFigures } from '#main/lab/figures.ts';
+import { figureSpecificationSchema } from '#shared/figure/specification.ts';
+import { printSet } from '#main/lab/print/print-set.ts';
+import { writeFiles } from '#main/lab/print/write-files.ts';
 import { dataChecksum } from '#main/lab/scheduler/calibration.ts';
 import { installEngine } from '#main/setup/install-engine.ts';
 import { progressPrinter } from '#main/setup/engine-commands.ts';
@@ -64,13 +66,22 @@ export function addDemo(program: Command): void {
         printMigration(STEPS.map((step) => ridgeOf(curves, { kind: 'equal-steps', step }, { bootstrap })));
         print(`\nAt equal loss (reach the target, then ${MORE_STEPS} more steps) it moves to larger ones:`);
         printMigration(migrationOverLoss(curves, TARGETS, MORE_STEPS));
-        const files = await writeFigures(curves, specification.name, {
-          kinds: ['losses', 'heat-map', 'migration'],
-          steps: STEPS,
-          targets: TARGETS,
-          moreSteps: MORE_STEPS,
-          outFolder: folder,
+        const figures = [
+          { kind: 'losses', steps: STEPS },
+          { kind: 'heat-map', step: STEPS.at(-1) },
+          { kind: 'ridge' },
+          { kind: 'migration', by: 'steps', steps: STEPS },
+          { kind: 'migration', by: 'loss', targets: TARGETS, moreSteps: MORE_STEPS },
+        ].map((figure) => figureSpecificationSchema.parse({ ...figure, experiment: experiment.key }));
+        const printed = await printSet(figures, writer, {
+          formats: ['svg', 'csv'],
+          dpi: 300,
+          outline: false,
         });
+        const files = await writeFiles(
+          folder,
+          printed.flatMap((figure) => figure.files),
+        );
         print(`\nStore: ${store}`);
         for (const file of files) print(`Wrote ${file}`);
         print(`\nNext: npm run -s surge -- ridge ${experiment.key} --store ${store} --step 20`);
