@@ -1,6 +1,8 @@
 /** The command line. Each command lives in a file of its own; this one only lists them and turns errors into exit codes. */
 import { Command, CommanderError } from 'commander';
 import { ExperimentFileError } from '#main/lab/experiment-file.ts';
+import { SlurmError } from '#main/lab/slurm/queue.ts';
+import { SweepFolderError } from '#main/lab/slurm/sweep-folder.ts';
 import { StoreError } from '#main/lab/store/index.ts';
 import { SetupError } from '#main/setup/setup-error.ts';
 import { addCheck } from './commands/check.ts';
@@ -14,11 +16,14 @@ import { addImport } from './commands/import.ts';
 import { addLaws } from './commands/laws.ts';
 import { addLocal } from './commands/local.ts';
 import { addManage } from './commands/manage.ts';
+import { addMerge } from './commands/merge.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addRecommend } from './commands/recommend.ts';
 import { addRefine } from './commands/refine.ts';
 import { addRidge } from './commands/ridge.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
+import { addSlurm } from './commands/slurm.ts';
 import { addStatus } from './commands/status.ts';
 import { addTheory } from './commands/theory.ts';
 import { BadInput, exitCodes } from './exit-codes.ts';
@@ -42,11 +47,14 @@ addMigrate(program);
 addLaws(program);
 addControls(program);
 addLocal(program);
+addRecommend(program);
 addRefine(program);
 addTheory(program);
 addFigure(program);
 addExport(program);
 addImport(program);
+addMerge(program);
+addSlurm(program);
 addManage(program);
 addEngine(program);
 addDoctor(program);
@@ -70,7 +78,12 @@ function report(error: unknown): number {
     // Commander has printed its own message; help and version are no mistakes.
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
   }
-  if (error instanceof BadInput || error instanceof ExperimentFileError) {
+  if (
+    error instanceof BadInput ||
+    error instanceof ExperimentFileError ||
+    error instanceof SweepFolderError ||
+    error instanceof SlurmError
+  ) {
     notice(error.message);
     return exitCodes.badInput;
   }

@@ -1,0 +1,260 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { findOrCreateExperiment } from '#main/lab/create-experiment.ts';
+import { readExperimentFile } from '#main/lab/experiment-file.ts';
+import { mergeStore } from '#main/lab/merge/merge-store.ts';
+import { dataChecksum } from '#main/lab/scheduler/calibration.ts';
+import { handOut } from '#main/lab/slurm/hand-out.ts';
+import { sweepProgress, type TaskProgress } from '#main/lab/slurm/progress.ts';
+import { cancelJobs, submitArray } from '#main/lab/slurm/queue.ts';
+import {
+  addSubmission,
+  readSubmissions,
+  readSweep,
+  scriptFile,
+  shardStore,
+} from '#main/lab/slurm/sweep-folder.ts';
+import { prepareTask } from '#main/lab/slurm/task-store.ts';
+import { StoreError } from '#main/lab/store/index.ts';
+import type { ExperimentSummary, ReadableStore, WritableStore } from '#main/lab/store/types.ts';
+import { locateEngine } from '#main/setup/locate-engine.ts';
+import { findNode } from '#main/setup/node.ts';
+import { BadInput, exitCodes } from '../exit-codes.ts';
+import { withExistingWriter, withReader, withWriter } from '../store-access.ts';
+import { count, notice, print, printJson, table } from '../terminal.ts';
+import { positiveNumber, wholeNumber, withJson, withStore } from './options.ts';
+import { lastWord, train } from './train.ts';
+
+interface SubmitOptions {
+  readonly store?: string;
+  readonly folder: string;
+  readonly partition?: string;
+  readonly gres?: string;
+  readonly time?: string;
+  readonly mem?: string;
+  readonly account?: string;
+  readonly sbatch?: string[];
+  readonly arrayLimit?: number;
+  readonly stacksPerJob: number;
+  readonly cellsPerStack: number;
+  readonly threads: number;
+  readonly stage?: string;
+  readonly template?: string;
+  readonly dryRun?: boolean;
+}
+
+const CELLS_PER_STACK = 48;
+const LAUNCHER = fileURLToPath(new URL('../../../setup/launch.mjs', import.meta.url));
+
+export function addSlurm(program: Command): void {
+  const slurm = program
+    .command('slurm')
+    .description('train an experiment as a Slurm job array; every task writes a store of its own');
+
+  withStore(
+    slurm
+      .command('submit <experiment>')
+      .description('hand out what an experiment, or an experiment file, misses, and submit it'),
+  )
+    .requiredOption('--folder <folder>', 'where scripts, shards and logs go; every node must see it')
+    .option('--stacks-per-job <n>', 'stacks that a task trains one after the other', wholeNumber, 4)
+    .option('--cells-per-stack <n>', 'at most this many cells in a stack', wholeNumber, CELLS_PER_STACK)
+    .option('--threads <n>', 'cores of a task; results depend on it in the last bits', wholeNumber, 2)
+    .option('--array-limit <n>', 'at most this many tasks at once', wholeNumber)
+    .option('--partition <name>', 'as sbatch has it')
+    .option('--gres <resources>', 'as sbatch has it: gpu:1')
+    .option('--time <limit>', 'as sbatch has it: 04:00:00')
+    .option('--mem <size>', 'as sbatch has it: 8G')
+    .option('--account <name>', 'as sbatch has it')
+    .option('--sbatch <option...>', 'any other option of sbatch: --sbatch=--qos=low')
+    .option(
+      '--stage <folder>',
+      'a disk of each node, for the engine library and the task’s store while it trains',
+    )
+    .option('--template <file>', 'your own script instead of resources/slurm/job.sh')
+    .option('--dry-run', 'write the folder and show the script, but submit nothing')
+    .action((name: string, options: SubmitOptions) =>
+      withWriter(options, async (store) => {
+        const experiment = await experimentNamed(store, name);
+        const tasks = handOut(store, experiment, {
+          ...options,
+          stacksPerTask: options.stacksPerJob,
+          directives: directivesOf(options),
+          engineFolder: engineFolder(),
+          surge: [findNode(), LAUNCHER, 'surge'],
+        });
+        if (tasks === 0) return print(`"${experiment.name}" has nothing left to train.`);
+        const folder = resolve(options.folder);
+        store.addEvent({ experiment: experiment.id, stack: null, kind: 'slurm', message: folder });
+        store.hold(experiment.id, `${count(tasks, 'task')} handed out to Slurm in ${folder}`);
+        if (options.dryRun === true)
+          return print(
+            `${count(tasks, 'task')} in ${folder}. Submit them with: sbatch --array=0-${tasks - 1} ${scriptFile(folder)}\nor with: surge slurm resubmit-missing ${experiment.key}`,
+          );
+        await submit(
+          folder,
+          experiment,
+          Array.from({ length: tasks }, (_, task) => task),
+          options.arrayLimit,
+        );
+      }),
+    );
+
+  withJson(
+    withStore(
+      slurm.command('status <experiment>').description('each task: the queue’s word and its store’s'),
+    ),
+  ).action((name: string, options: { store?: string; json?: boolean }) =>
+    withReader(options, async (store) => {
+      const folder = folderOf(store, store.experiment(name));
+      const tasks = await sweepProgress(folder);
+      if (options.json === true) printJson({ folder, jobs: readSubmissions(folder), tasks });
+      else print(statusTable(tasks));
+    }),
+  );
+
+  withStore(
+    slurm.command('cancel <experiment>').description('cancel its jobs; what they trained stays'),
+  ).action((name: string, options: { store?: string }) =>
+    withReader(options, async (store) => {
+      const jobs = readSubmissions(folderOf(store, store.experiment(name))).map(({ job }) => job);
+      await cancelJobs(jobs);
+      print(jobs.length === 0 ? 'Nothing was submitted.' : `Cancelled ${jobs.join(', ')}.`);
+    }),
+  );
+
+  withStore(
+    slurm
+      .command('resubmit-missing <experiment>')
+      .description('queue the tasks again that are neither complete nor in the queue'),
+  )
+    .option('--array-limit <n>', 'at most this many tasks at once', wholeNumber)
+    .action((name: string, options: { store?: string; arrayLimit?: number }) =>
+      withReader(options, async (store) => {
+        const experiment = store.experiment(name);
+        const folder = folderOf(store, experiment);
+        const missing = (await sweepProgress(folder)).filter(
+          ({ state }) => state === 'lost' || state === 'failed',
+        );
+        if (missing.length === 0) return print('Nothing to queue: every task is complete or in the queue.');
+        await submit(
+          folder,
+          experiment,
+          missing.map(({ task }) => task),
+          options.arrayLimit,
+        );
+      }),
+    );
+
+  withJson(
+    withStore(
+      slurm.command('collect <experiment>').description('merge what the tasks have so far into the store'),
+    ),
+  ).action((name: string, options: { store?: string; json?: boolean }) =>
+    withExistingWriter(options, (store) => {
+      const experiment = store.experiment(name);
+      const folder = folderOf(store, experiment);
+      const problems: string[] = [];
+      readSweep(folder).tasks.forEach((_, task) => {
+        try {
+          for (const merged of mergeStore(store, shardStore(folder, task)))
+            problems.push(...merged.problems.map((problem) => `task ${task}: ${problem}`));
+        } catch (error) {
+          if (!(error instanceof StoreError) || error.code === 'disk-full') throw error;
+          if (error.code !== 'missing') problems.push(`task ${task}: ${error.message}`);
+        }
+      });
+      const after = store.experiment(experiment.key);
+      const done = after.counts.done + after.counts.diverged;
+      if (done === after.cells) store.hold(experiment.id, null);
+      if (options.json === true)
+        printJson({ key: after.key, cells: after.cells, counts: after.counts, problems });
+      else print(`"${after.name}": ${done} of ${count(after.cells, 'cell')}.`);
+      for (const problem of problems) notice(problem);
+      if (problems.length > 0) process.exitCode = exitCodes.store;
+    }),
+  );
+
+  slurm
+    .command('task <folder>', { hidden: true })
+    .description('what a job runs: trains one task into a store of its own')
+    .requiredOption('--task <n>', 'number of the task', (text) => wholeNumber(String(Number(text) + 1)) - 1)
+    .requiredOption('--store <file>', 'the task’s store')
+    .option('--checkpoint-seconds <n>', 'seconds between checkpoints of a stack', positiveNumber, 60)
+    .action((folder: string, options: { task: number; store: string; checkpointSeconds: number }) => {
+      const sweep = readSweep(folder);
+      mkdirSync(dirname(resolve(options.store)), { recursive: true });
+      return withWriter(options, async (store) => {
+        const experiment = prepareTask(store, sweep, options.task);
+        store.resetCells(experiment.id, ['failed', 'out-of-memory']);
+        const threads = sweep.tasks[options.task][0]?.settings.threads ?? 1;
+        const { outcome, exitCode } = await train(store, experiment, {
+          workforce: { trainers: 1, threads },
+          checkpointSeconds: options.checkpointSeconds,
+        });
+        print(`task ${options.task}: ${lastWord(store.experiment(experiment.key), outcome)}`);
+        process.exitCode = exitCode;
+      });
+    });
+}
+
+/** A file that exists is an experiment file; anything else names an experiment of the store. */
+async function experimentNamed(store: WritableStore, name: string): Promise<ExperimentSummary> {
+  if (!existsSync(name)) return store.experiment(name);
+  const { specification, warnings } = await readExperimentFile(name);
+  for (const warning of warnings) notice(warning);
+  return findOrCreateExperiment(store, specification, await dataChecksum(specification)).experiment;
+}
+
+async function submit(
+  folder: string,
+  experiment: ExperimentSummary,
+  tasks: readonly number[],
+  atOnce: number | undefined,
+): Promise<void> {
+  const job = await submitArray(scriptFile(folder), tasks, atOnce);
+  addSubmission(folder, { job, time: Date.now(), tasks: [...tasks] });
+  print(
+    `Submitted ${count(tasks.length, 'task')} as job ${job}. Look with: surge slurm status ${experiment.key}`,
+  );
+}
+
+function directivesOf({ partition, gres, time, mem, account, sbatch = [] }: SubmitOptions): string[] {
+  const named = Object.entries({ partition, gres, time, mem, account })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `--${name}=${value}`);
+  const all = [...named, ...sbatch];
+  const broken = all.find((line) => /[\n\r]/.test(line));
+  if (broken !== undefined) throw new BadInput('An option of sbatch must be one line.');
+  return all;
+}
+
+/** The folder that the newest submission of an experiment went to. */
+function folderOf(store: ReadableStore, experiment: ExperimentSummary): string {
+  const event = store.events(experiment.id).findLast(({ kind }) => kind === 'slurm');
+  if (event === undefined)
+    throw new BadInput(
+      `"${experiment.name}" was not handed out to Slurm. Do it with: surge slurm submit ${experiment.key} --folder FOLDER`,
+    );
+  return event.message;
+}
+
+/** The engine's own folder: library, addon and manifest. */
+function engineFolder(): string | null {
+  const engine = locateEngine();
+  return engine === null ? null : dirname(dirname(engine.addonFile));
+}
+
+function statusTable(tasks: readonly TaskProgress[]): string {
+  const rows = tasks.map(({ task, state, cells, cellsDone, stacks, stacksFinished, node, reason }) => [
+    String(task),
+    state,
+    `${cellsDone}/${cells}`,
+    `${stacksFinished}/${stacks}`,
+    node,
+    reason.split('\n').at(-1) ?? '',
+  ]);
+  return table(['task>', 'state', 'cells>', 'stacks>', 'node', 'reason'], rows);
+}
