@@ -217,7 +217,8 @@ function outsideTheory({ optimizer, workload }: Specification): Warning[] {
     ingredients.push(`epsilon = ${short(optimizer.epsilon)} beside the gradient`);
     numbers.epsilon = optimizer.epsilon;
   }
-  if (workload.kind !== 'quadratic') ingredients.push('generalization (the loss is that of held-out examples)');
+  if (workload.kind !== 'quadratic')
+    ingredients.push('generalization (the loss is that of held-out examples)');
   if (ingredients.length === 0) return [];
   return [
     {
