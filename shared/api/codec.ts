@@ -46,7 +46,10 @@ function tagOf(value: object): ArrayTag | null {
 }
 
 function isNarrow(values: Float64Array): boolean {
-  for (const value of values) if (Math.fround(value) !== value && !Number.isNaN(value)) return false;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (Math.fround(value) !== value && !Number.isNaN(value)) return false;
+  }
   return true;
 }
 
@@ -83,7 +86,7 @@ export function encodeFrame(message: unknown): Uint8Array<ArrayBuffer> {
     if (tag !== null) {
       const values = value as Section;
       if (values instanceof Float64Array && values.length >= WORTH_NARROWING && isNarrow(values))
-        return add(NARROW, Float32Array.from(values), values.length);
+        return add(NARROW, new Float32Array(values), values.length);
       return add(tag, values, values.length);
     }
     const prototype: unknown = Object.getPrototypeOf(value);
@@ -127,7 +130,7 @@ export function decodeFrame(frame: Uint8Array): unknown {
       from % kind.BYTES_PER_ELEMENT === 0
         ? new kind(frame.buffer as ArrayBuffer, from, count)
         : new kind(frame.slice(start + at, start + at + bytes).buffer);
-    return tag === NARROW ? Float64Array.from(values) : values;
+    return tag === NARROW ? new Float64Array(values) : values;
   };
   const revive = (value: unknown, depth: number): unknown => {
     if (depth > MOST_DEPTH) throw new FrameError('the message is nested too deeply');

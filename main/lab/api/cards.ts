@@ -110,10 +110,11 @@ const DIGIT_CLASSES = 10;
 /** 'mlp 784-32-10 on digits' */
 export function workloadInWords({ workload }: Specification): string {
   if (workload.kind === 'quadratic') return `quadratic of ${workload.mu.length} parameters`;
+  const data: Readonly<Record<string, unknown>> = workload.data;
+  const file = [data.images, data.file].find((path) => typeof path === 'string');
+  const name = file?.split(/[\\/]/).at(-1) ?? workload.data.source;
+  if (workload.kind !== 'mlp') return `${workload.kind} on ${name}`;
   const isDigits = workload.data.source === 'digits';
-  const data =
-    workload.data.source === 'idx' ? workload.data.images.split(/[\\/]/).at(-1)! : workload.data.source;
-  if (workload.kind !== 'mlp') return `${workload.kind} on ${data}`;
   const layers = isDigits ? [DIGIT_PIXELS, ...workload.hidden, DIGIT_CLASSES] : workload.hidden;
-  return layers.length === 0 ? `softmax regression on ${data}` : `mlp ${layers.join('-')} on ${data}`;
+  return layers.length === 0 ? `softmax regression on ${name}` : `mlp ${layers.join('-')} on ${name}`;
 }

@@ -20,6 +20,8 @@ import type { Jobs } from './jobs.ts';
 const TYPICAL_STACK = 48;
 /** Above this many cells the picture of the grid is not asked how each of them would be trained. */
 const MOST_PLANNED = 200_000;
+/** Members of `workload.data` that name files. */
+const FILE_FIELDS = ['images', 'labels', 'evaluationImages', 'evaluationLabels', 'file', 'evaluationFile'];
 
 export interface DesignHost {
   store(): ReadableStore;
@@ -217,9 +219,10 @@ function fromForm(input: unknown): ReturnType<typeof parseExperimentFile> {
 
 /** A text of a window lies in no folder, so its data files need their whole paths. */
 function relativePaths({ workload }: Specification): DesignPreview['problems'] {
-  if (workload.kind === 'quadratic' || workload.data.source !== 'idx') return [];
-  return Object.entries(workload.data)
-    .filter(([name, path]) => name !== 'source' && !isAbsolute(path))
+  if (workload.kind === 'quadratic') return [];
+  const members: [name: string, value: unknown][] = Object.entries(workload.data);
+  return members
+    .filter(([name, value]) => FILE_FIELDS.includes(name) && typeof value === 'string' && !isAbsolute(value))
     .map(([name]) => ({
       path: `workload.data.${name}`,
       line: null,
@@ -231,23 +234,13 @@ function dataOf(workload: Specification['workload']): unknown {
   return workload.kind === 'quadratic' ? null : workload.data;
 }
 
-const DIGIT_SIDE = 28;
+const DIGIT_PIXELS = 784;
 const DIGIT_CLASSES = 10;
 
-/** Trainable numbers of one cell; NaN where only the data files can tell. */
+/** Trainable numbers of one cell; NaN where only the trainer can tell. */
 function parametersOf({ workload }: Specification): number {
   if (workload.kind === 'quadratic') return workload.mu.length;
-  if (workload.data.source !== 'digits') return NaN;
-  if (workload.kind === 'mlp') return dense([DIGIT_SIDE ** 2, ...workload.hidden, DIGIT_CLASSES]);
-  const { channels, kernel, poolAfter } = workload;
-  const convolutions = channels.reduce(
-    (sum, out, i) => sum + kernel ** 2 * (i === 0 ? 1 : channels[i - 1]) * out + out,
-    0,
-  );
-  const side = poolAfter.reduce((length) => Math.floor(length / 2), DIGIT_SIDE);
-  return convolutions + dense([side ** 2 * channels[channels.length - 1], workload.dense, DIGIT_CLASSES]);
-}
-
-function dense(widths: readonly number[]): number {
+  if (workload.kind !== 'mlp' || workload.data.source !== 'digits') return NaN;
+  const widths = [DIGIT_PIXELS, ...workload.hidden, DIGIT_CLASSES];
   return widths.slice(1).reduce((sum, out, i) => sum + (widths[i] + 1) * out, 0);
 }

@@ -92,7 +92,7 @@ async function headOf(file: string): Promise<Head> {
 }
 
 function objectsHead(lines: readonly string[]): Head {
-  const objects = lines.flatMap((line) => {
+  const objects = lines.flatMap((line): [string, unknown][][] => {
     try {
       const value: unknown = JSON.parse(line);
       return typeof value === 'object' && value !== null ? [value] : [];
@@ -100,12 +100,15 @@ function objectsHead(lines: readonly string[]): Head {
       return [];
     }
   });
-  const columns = [...new Set(objects.flatMap((object) => Object.keys(object)))];
+  const columns = [...new Set(objects.flatMap((members) => members.map(([name]) => name)))];
   const field = (value: unknown) =>
     value === undefined ? '' : typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   return {
     columns,
-    sample: objects.map((object) => columns.map((name) => field(object[name]).slice(0, LONGEST_FIELD))),
+    sample: objects.map((members) => {
+      const row = new Map(members);
+      return columns.map((name) => field(row.get(name)).slice(0, LONGEST_FIELD));
+    }),
   };
 }
 
@@ -150,9 +153,10 @@ function mappingOf(
   const preset = wanted === undefined ? presetFor(file) : IMPORT_PRESETS.find(({ name }) => name === wanted);
   if (wanted !== undefined && preset === undefined)
     throw new ApiError('bad-argument', `There is no preset ${wanted}.`, 'preset');
-  const base = preset?.mapping ?? { columns: guess(columns) };
+  const base = preset?.mapping ?? {};
+  const proposed: Readonly<Record<string, string | undefined>> = preset?.mapping.columns ?? guess(columns);
   const chosen = Object.entries(map);
-  const kept = Object.entries({ ...base.columns, ...map }).filter(
+  const kept = Object.entries({ ...proposed, ...map }).filter(
     ([, column]) => column !== '' && column !== undefined,
   );
   const wishes = { ...base, columns: Object.fromEntries(kept) };

@@ -4,6 +4,7 @@
  */
 import { cellStates, type Metric } from '#shared/experiment/stack.ts';
 import type { WatchDelta, WatchSnapshot } from '#shared/api/types.ts';
+import type { CurveSet } from '#shared/analysis/curves.ts';
 import { ApiError } from '#shared/api/errors.ts';
 import type { ProgressRow, StackOffsets } from '../store/live.ts';
 import type { ReadableStore } from '../store/types.ts';
@@ -33,11 +34,8 @@ export class WatchedCurves {
   readonly #store: ReadableStore;
   readonly #id: number;
   readonly #now: Snapshot;
-  readonly #places: {
-    readonly batch: Map<number, number>;
-    rate: Map<number, number>;
-    seed: Map<number, number>;
-  };
+  /** Place in the grid of each row that the store gives; the cells of an experiment never change. */
+  readonly #places: Uint32Array;
   /** Row number of the stack of each cell, NO_STACK without one, and its column there. */
   readonly #stackOf: Float64Array;
   readonly #columnOf: Uint32Array;
@@ -65,25 +63,30 @@ export class WatchedCurves {
     const { cells, stacks } = store.progress(this.#id);
     if (metric === 'trainingLoss') refuseTooMany(cells, store, this.#id);
     const curves = store.curveSet(this.#id, metric);
-    const places = curves.recorded.length;
-    const index = (values: readonly number[]) => new Map(values.map((value, i) => [value, i]));
-    this.#places = {
-      batch: index(curves.batchSizes),
-      rate: index(curves.learningRates),
-      seed: index(curves.seeds),
+    const { batchSizes, learningRates, seeds, marks, stride, values, recorded, divergedAt } = curves;
+    const states = new Uint8Array(recorded.length).fill(NO_CELL);
+    this.#now = {
+      ...{ cursor: firstCursor(), metric, batchSizes, learningRates, seeds, marks, stride },
+      ...{ values, recorded, divergedAt, states },
     };
-    this.#now = { cursor: firstCursor(), metric, ...curves, states: new Uint8Array(places).fill(NO_CELL) };
+    const placeOf = placesOf(curves);
+    this.#places = Uint32Array.from(cells, ([batchSize, rate, seed]) => placeOf(batchSize, rate, seed));
     this.#oldest = this.#now.cursor;
-    this.#stackOf = new Float64Array(places).fill(NO_STACK);
-    this.#columnOf = new Uint32Array(places);
-    if (cells.length === 0) this.#takeImportedStates();
-    for (const row of cells) {
-      const at = this.#placeOf(row);
-      this.#now.states[at] = cellStates.indexOf(row[3]);
-      this.#stackOf[at] = row[5] ?? NO_STACK;
-      this.#columnOf[at] = row[6] ?? 0;
-      if (row[5] !== null) this.#ends.set(row[5], curves.recorded[at]);
-    }
+    this.#stackOf = new Float64Array(recorded.length).fill(NO_STACK);
+    this.#columnOf = new Uint32Array(recorded.length);
+    if (cells.length === 0)
+      for (const cell of store.cells(this.#id)) {
+        const { batchSize, learningRate, seed } = cell.configuration;
+        const at = placeOf(batchSize, learningRate, seed);
+        if (!Number.isNaN(at)) states[at] = cellStates.indexOf(cell.state);
+      }
+    cells.forEach(([, , , state, , stack, column], row) => {
+      const at = this.#places[row];
+      states[at] = cellStates.indexOf(state);
+      this.#stackOf[at] = stack ?? NO_STACK;
+      this.#columnOf[at] = column ?? 0;
+      if (stack !== null) this.#ends.set(stack, recorded[at]);
+    });
     for (const stack of stacks) this.#offsets.set(stack.id, stack);
   }
 
@@ -94,22 +97,6 @@ export class WatchedCurves {
   /** The arrays themselves, valid until the next refresh. */
   snapshot(): WatchSnapshot {
     return this.#now;
-  }
-
-  #takeImportedStates(): void {
-    for (const cell of this.#store.cells(this.#id)) {
-      const { batchSize, learningRate, seed } = cell.configuration;
-      const at = this.#placeOf([batchSize, learningRate, seed, cell.state, null, null, null]);
-      if (!Number.isNaN(at)) this.#now.states[at] = cellStates.indexOf(cell.state);
-    }
-  }
-
-  /** NaN for a point that is not on the grid. */
-  #placeOf([batchSize, learningRate, seed]: ProgressRow): number {
-    const { learningRates, seeds } = this.#now;
-    const batch = this.#places.batch.get(batchSize) ?? NaN;
-    const rate = this.#places.rate.get(learningRate) ?? NaN;
-    return (batch * learningRates.length + rate) * seeds.length + (this.#places.seed.get(seed) ?? NaN);
   }
 
   /** Takes over what the store has and this has not. Returns whether anything changed. */
@@ -126,7 +113,7 @@ export class WatchedCurves {
     for (const stack of stacks) {
       const before = this.#offsets.get(stack.id);
       this.#offsets.set(stack.id, stack);
-      if (before === undefined) whole.add(stack.id);
+      if (before?.key !== stack.key) whole.add(stack.id);
       else if (before.spoolOffset === stack.spoolOffset) continue;
       // The first lines of a new attempt may take points back to the checkpoint.
       else if (before.spoolOffset <= stack.attemptOffset) whole.add(stack.id);
@@ -134,9 +121,9 @@ export class WatchedCurves {
     }
     const members = new Map<number, StackCells>();
     let shrunk = false;
-    for (const row of cells) {
-      const [, , , stateName, diverged, stackId, column] = row;
-      const at = this.#placeOf(row);
+    for (let row = 0; row < cells.length; row++) {
+      const [, , , stateName, diverged, stackId, column] = cells[row];
+      const at = this.#places[row];
       const state = cellStates.indexOf(stateName);
       const step = diverged ?? Infinity;
       if (states[at] !== state || divergedAt[at] !== step) {
@@ -283,6 +270,16 @@ export class WatchedCurves {
       values: changed,
     };
   }
+}
+
+/** NaN for a point that is not on the grid. */
+function placesOf({ batchSizes, learningRates, seeds }: CurveSet) {
+  const index = (values: readonly number[]) => new Map(values.map((value, i) => [value, i]));
+  const [batchIndex, rateIndex, seedIndex] = [index(batchSizes), index(learningRates), index(seeds)];
+  return (batchSize: number, learningRate: number, seed: number): number =>
+    ((batchIndex.get(batchSize) ?? NaN) * learningRates.length + (rateIndex.get(learningRate) ?? NaN)) *
+      seeds.length +
+    (seedIndex.get(seed) ?? NaN);
 }
 
 function refuseTooMany(cells: readonly ProgressRow[], store: ReadableStore, id: number): void {

@@ -15,8 +15,9 @@ export type ProgressRow = [
 ];
 
 export interface StackOffsets {
-  /** Row number of the stack. */
+  /** Row number of the stack. That of a removed stack may come to a later one, whose key is another. */
   readonly id: number;
+  readonly key: string;
   /** Bytes of its spool that are in the store; grows with every ingested line. */
   readonly spoolOffset: number;
   /** Spool bytes of earlier attempts: what follows may rewrite points from the checkpoint on. */
@@ -24,6 +25,7 @@ export interface StackOffsets {
 }
 
 export interface ExperimentProgress {
+  /** In grid order, always the same. */
   readonly cells: readonly ProgressRow[];
   readonly stacks: readonly StackOffsets[];
 }
@@ -51,11 +53,12 @@ export class LiveReader {
     this.#cells = database
       .prepare<[number], ProgressRow>(
         `SELECT batch_size, learning_rate, seed, state, diverged_at, stack_id, stack_column
-         FROM experiment_cells JOIN cells ON cells.id = cell_id WHERE experiment_id = ?`,
+         FROM experiment_cells JOIN cells ON cells.id = cell_id WHERE experiment_id = ?
+         ORDER BY position`,
       )
       .raw();
     this.#stacks = database.prepare<[number], StackOffsets>(
-      `SELECT id, spool_offset AS spoolOffset, attempt_offset AS attemptOffset FROM stacks WHERE id IN
+      `SELECT id, key, spool_offset AS spoolOffset, attempt_offset AS attemptOffset FROM stacks WHERE id IN
          (SELECT stack_id FROM experiment_cells JOIN cells ON cells.id = cell_id WHERE experiment_id = ?)`,
     );
     this.#blocks = database
