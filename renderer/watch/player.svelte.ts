@@ -1,14 +1,20 @@
 /** Plays the stops of a session one after the other, at an even pace whatever a frame costs. */
-import type { WatchSession } from './session.svelte.ts';
+
+/** What can be scrubbed. */
+export interface Scrubbed {
+  readonly stops: readonly unknown[];
+  readonly stop: number;
+  goTo(stop: number): void;
+}
 
 export class StopPlayer {
-  readonly #session: () => WatchSession | null;
+  readonly #session: () => Scrubbed | null;
   isPlaying = $state(false);
   /** Stops a second. */
   speed = $state(5);
   #frame = 0;
 
-  constructor(session: () => WatchSession | null) {
+  constructor(session: () => Scrubbed | null) {
     this.#session = session;
   }
 

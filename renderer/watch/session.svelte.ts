@@ -3,7 +3,13 @@ import type { Ridge } from '#shared/analysis/ridge.ts';
 import type { LabClient } from '#shared/api/client.ts';
 import type { WatchDelta } from '#shared/api/types.ts';
 import type { Metric } from '#shared/experiment/stack.ts';
-import type { AnalysisAnswer, AnalysisRequest, DrawnLaws } from './model/analysis-desk.ts';
+import {
+  lean,
+  type AnalysisAnswer,
+  type AnalysisRequest,
+  type DrawnLaws,
+  type StopRidge,
+} from './model/analysis-desk.ts';
 import { countStates } from './model/census.ts';
 import { withIntervals } from './model/intervals.ts';
 import type { LiveCurves } from './model/live-curves.ts';
@@ -42,11 +48,14 @@ export class WatchSession {
   /** By stop, with intervals where they are known. */
   #known: ReadonlyMap<number, Ridge> = $state.raw(new Map<number, Ridge>());
   #plain: ReadonlyMap<number, Ridge> = $state.raw(new Map<number, Ridge>());
+  /** Where the scrubber stands, with the resamples. */
+  #whole: StopRidge | null = $state.raw(null);
   #laws: { readonly stop: number; readonly laws: DrawnLaws } | null = $state.raw(null);
   #question = 0;
   #askTimer: ReturnType<typeof setTimeout> | null = null;
   #idle: number | null = null;
   #laidOutAt = -Infinity;
+  #given: readonly ScrubDefinition[] | null = null;
   /** The curves that the model reads, and those that the worker has. */
   #modelOf: LiveCurves | null = null;
   #loaded: LiveCurves | null = null;
@@ -61,6 +70,14 @@ export class WatchSession {
   readonly ridge: Ridge | null = $derived(
     this.view === null ? null : withIntervals(this.view.ridge, this.#known.get(this.stop)),
   );
+  /** The ridge there with its resamples; null while they are not known, or stand on other numbers. */
+  readonly resampled: Ridge | null = $derived.by(() => {
+    const whole = this.#whole;
+    if (whole === null || whole.stop !== this.stop || this.ridge === null) return null;
+    return withIntervals(this.ridge, whole.ridge).points.every((point, i) => point === whole.ridge.points[i])
+      ? whole.ridge
+      : null;
+  });
   /** Laws fitted there; null while they are not known. */
   readonly laws: DrawnLaws | null = $derived(this.#laws?.stop === this.stop ? this.#laws.laws : null);
   /** Ridges at the stops, in the order of training, as far as they are known. */
@@ -101,6 +118,14 @@ export class WatchSession {
     if (kind === this.kind) return;
     this.kind = kind;
     if (this.live !== null) this.#layOut(this.live, null);
+  }
+
+  /** Stops that somebody else laid out, as for several experiments beside each other. */
+  useStops(kind: ScrubKind, stops: readonly ScrubDefinition[], stop: number): void {
+    this.#given = stops;
+    this.kind = kind;
+    if (this.live !== null) this.#layOut(this.live, null);
+    if (this.stops === stops) this.goTo(stop);
   }
 
   /** Moves the scrubber; beyond the ends it stays there. */
@@ -148,19 +173,23 @@ export class WatchSession {
 
   #layOut(live: LiveCurves, place: number | null): void {
     this.#laidOutAt = performance.now();
-    const stops = stopsOf(live.curves, this.kind);
+    const stops = this.#given ?? stopsOf(live.curves, this.kind);
     const same =
       stops.length === this.stops.length &&
       stops.every((stop, i) => JSON.stringify(stop) === JSON.stringify(this.stops[i]));
     if (same && this.#model !== null && this.#modelOf === live) return;
+    const before = this.stop;
     this.stops = stops;
     this.#model = new ScrubModel(live, stops);
     this.#modelOf = live;
-    this.stop = place === null ? firstStop(live.curves, stops) : nearestStop(stops, place);
+    // Whoever laid the stops out says where to stand.
+    if (this.#given !== null) this.stop = Math.min(before, stops.length - 1);
+    else this.stop = place === null ? firstStop(live.curves, stops) : nearestStop(stops, place);
     this.#question++;
     this.#known = new Map();
     this.#plain = new Map();
     this.#laws = null;
+    this.#whole = null;
     this.version++;
     this.#prepareSoon();
     this.#askSoon();
@@ -202,7 +231,11 @@ export class WatchSession {
       return;
     }
     const map = new Map(answer.intervals ? this.#known : this.#plain);
-    for (const { stop, ridge } of answer.ridges) map.set(stop, ridge);
+    for (const { stop, ridge } of answer.ridges) {
+      // Only the newest keeps its resamples: those of all stops would fill the memory.
+      map.set(stop, lean(ridge));
+      if (ridge.points.some((point) => point.resampled.length > 0)) this.#whole = { stop, ridge };
+    }
     if (answer.intervals) this.#known = map;
     else this.#plain = map;
   }

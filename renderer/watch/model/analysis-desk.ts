@@ -29,7 +29,7 @@ export type AnalysisRequest =
 
 export interface StopRidge {
   readonly stop: number;
-  /** Without the resampled values. */
+  /** With the resampled values where the scrubber stands, without them elsewhere. */
   readonly ridge: Ridge;
 }
 
@@ -92,7 +92,7 @@ export class AnalysisDesk {
       const [ridge] = ridgesOf(live.curves, [question.stops[stop]], { bootstrap: this.#bootstrap });
       this.#kept = ridge;
       this.#intervalsAt[stop] = cursor;
-      return { ...tag, kind: 'ridges', intervals: true, ridges: [{ stop, ridge: lean(ridge) }] };
+      return { ...tag, kind: 'ridges', intervals: true, ridges: [{ stop, ridge }] };
     }
     const plain = pick(this.#plainAt, cursor, PLAIN_PIECE);
     if (plain.length > 0) return this.#ridges(live, question, plain, false);
@@ -137,7 +137,9 @@ export class AnalysisDesk {
   }
 }
 
-function lean(ridge: Ridge): Ridge {
+/** Without the resampled values. */
+export function lean(ridge: Ridge): Ridge {
+  if (ridge.points.every((point) => point.resampled.length === 0)) return ridge;
   return { ...ridge, points: ridge.points.map((point) => ({ ...point, resampled: new Float64Array(0) })) };
 }
 
