@@ -214,7 +214,7 @@ export class WatchSession {
       this.#send({
         kind: 'ask',
         question: this.#question,
-        stops: $state.snapshot(this.stops) as ScrubDefinition[],
+        stops: $state.snapshot(this.stops),
         stop: this.stop,
       });
     }, SETTLED_MS);
