@@ -2,7 +2,8 @@
 import type { LabClient } from '#shared/api/client.ts';
 import type { DesignPreview } from '#shared/api/types.ts';
 import type { SpecificationInput } from '#shared/experiment/specification.ts';
-import { pathText, valueAt, withValue, type Path } from './tree.ts';
+import type { Editable } from '#renderer/form/editable.ts';
+import { pathText, valueAt, withValue, type Path } from '#renderer/form/tree.ts';
 
 const PAUSE = 180;
 /** A text that was being written survives closing the window. */
@@ -10,7 +11,7 @@ const REMEMBERED = 'surge.design';
 
 type Design = NonNullable<DesignPreview['design']>;
 
-export class Draft {
+export class Draft implements Editable {
   /** What the form shows: a specification, as far as it has been filled in. */
   input: unknown = $state.raw({});
   text = $state('');

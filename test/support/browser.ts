@@ -95,7 +95,7 @@ export async function openWindow(browser: Browser, host: Host, place = ''): Prom
     reducedMotion: 'reduce',
     timezoneId: 'Europe/Zurich',
   });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(45_000);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {

@@ -20,6 +20,18 @@ const kinds: Readonly<Record<string, string>> = {
   relu: 'ReLU',
 };
 
+const figureKinds: Readonly<Record<string, string>> = {
+  'equal-steps': 'at equal steps',
+  'equal-samples': 'at equal samples',
+  'equal-loss': 'after an equal loss',
+  'fewest-steps': 'with the fewest steps to a loss',
+  'each-seed': 'of each seed',
+  'mean-curve': 'of the mean curve',
+  evaluationLoss: 'evaluation loss',
+  trainingLoss: 'training loss',
+  evaluationAccuracy: 'evaluation accuracy',
+};
+
 const labels: Readonly<Record<string, string>> = {
   hidden: 'Hidden widths',
   activation: 'Activation',
@@ -45,6 +57,17 @@ const labels: Readonly<Record<string, string>> = {
   epsilon2: 'ε₂',
   momentum: 'Momentum',
   weightDecay: 'Weight decay',
+  definition: 'Optimal learning rate',
+  target: 'Target loss',
+  targets: 'Target losses',
+  moreSteps: 'Steps after it',
+  passage: 'Passage',
+  lossAxis: 'Loss axis',
+  progressAxis: 'Progress axis',
+  halfLife: 'Smoothing half-life',
+  noiseScale: 'Mark the noise scale',
+  difference: 'Draw the difference',
+  method: 'Optimum by',
   beta2Decay: 'β₂ decay',
   clip: 'Clip',
 };
@@ -56,11 +79,18 @@ const hints: Readonly<Record<string, string>> = {
   mu: 'one a parameter',
   sigma: 'one a parameter',
   hessian: 'one row a line',
+  halfLife: 'steps; empty: no smoothing',
+  seeds: 'empty: all',
+  batchSizes: 'empty: all',
+  learningRates: 'empty: all',
+  steps: 'empty: chosen from the curves',
+  targets: 'empty: chosen from the curves',
+  step: 'empty: the last common one',
   images: 'path on the lab’s computer',
 };
 
 export function kindWords(kind: string): string {
-  return kinds[kind] ?? kind;
+  return kinds[kind] ?? figureKinds[kind] ?? kind;
 }
 
 /** 'someField' without words of its own is 'Some field'. */
