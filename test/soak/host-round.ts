@@ -1,0 +1,136 @@
+/** A host with windows that break, sleep and vanish, killed in the middle of training, and asked again. */
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startSurge, type Running } from '../support/cli.ts';
+import { openClient, type SoakClient } from './client.ts';
+import { finish, killAll } from './command-round.ts';
+import { descriptors, residentBytes } from './leaks.ts';
+import { trainersOf } from './sweep.ts';
+import { count, type Tally } from './tally.ts';
+
+const actions = [
+  'break a connection',
+  'leave a window asleep',
+  'close a window without a word',
+  'kill the trainers of the host',
+  'kill the host',
+  'kill the host and its trainers',
+] as const;
+
+interface Host {
+  readonly running: Running;
+  readonly url: string;
+}
+
+export async function startHost(store: string): Promise<Host> {
+  const running = startSurge(['serve', '--no-open', '--json', '--store', store, '--trainers', '2']);
+  let printed = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    running.child.stdout!.on('data', (data: Buffer) => {
+      printed += data.toString();
+      const found = /"url": "([^"]+)"/.exec(printed);
+      if (found !== null) resolve(found[1]);
+    });
+    void running.finished.then(({ stderr }) => reject(new Error(`the host did not start: ${stderr}`)));
+  });
+  return { running, url };
+}
+
+export async function hostRound(
+  round: Parameters<typeof finish>[0] & { readonly disturbances: number },
+): Promise<void> {
+  const { folder, experimentFile, choices, tally } = round;
+  const file = join(folder, 'soak.surge');
+  const text = readFileSync(experimentFile, 'utf8');
+  let host = await startHost(file);
+  let windows: SoakClient[] = [];
+  const enter = async () => {
+    const window = await openClient(host.url);
+    windows.push(window);
+    const { experiment } = await window.client.call('experiments.create', { text, start: true });
+    await window.client.call('watch.open', { experiment, metric: 'evaluationLoss' });
+    return window;
+  };
+  try {
+    await enter();
+    for (let n = 0; n < round.disturbances; n++) {
+      await wait(choices.between(300, 3_000));
+      const action = choices.oneOf(actions);
+      const window = choices.oneOf(windows);
+      switch (action) {
+        case 'break a connection':
+          window.breakConnection();
+          count(tally, action);
+          break;
+        case 'leave a window asleep':
+          window.pause(choices.between(500, 4_000));
+          count(tally, action);
+          break;
+        case 'close a window without a word':
+          window.close();
+          windows = windows.filter((each) => each !== window);
+          count(tally, action);
+          await enter();
+          break;
+        case 'kill the trainers of the host':
+          count(tally, action, killAll(trainersOf(file)));
+          break;
+        case 'kill the host':
+        case 'kill the host and its trainers': {
+          const trainers = action === 'kill the host' ? [] : trainersOf(file);
+          count(tally, action, killAll([host.running.child.pid!, ...trainers]));
+          await host.running.finished;
+          for (const each of windows) each.close();
+          windows = [];
+          host = await startHost(file);
+          await enter();
+        }
+      }
+    }
+  } finally {
+    for (const each of windows) each.close();
+    host.running.child.kill('SIGTERM');
+    await host.running.finished;
+  }
+  await finish(round, file);
+}
+
+/** One host that stays up during the whole soak while windows come and go; its descriptors and memory must stay flat. */
+export class LongHost {
+  readonly #host: Host;
+  readonly #tally: Tally;
+
+  private constructor(host: Host, tally: Tally) {
+    this.#host = host;
+    this.#tally = tally;
+  }
+
+  static async start(store: string, tally: Tally): Promise<LongHost> {
+    return new LongHost(await startHost(store), tally);
+  }
+
+  /** Windows that look at a finished sweep and leave, politely or not. */
+  async visit(experimentText: string): Promise<void> {
+    for (let n = 0; n < 8; n++) {
+      const window = await openClient(this.#host.url);
+      const { experiment } = await window.client.call('experiments.create', {
+        text: experimentText,
+        start: false,
+      });
+      await window.client.call('watch.open', { experiment, metric: 'evaluationLoss' });
+      await window.client.call('experiments.list', { archived: false });
+      if (n % 2 === 0) window.breakConnection();
+      window.close();
+    }
+    await wait(500);
+    const pid = this.#host.running.child.pid!;
+    this.#tally.host.descriptors.push(descriptors(pid));
+    this.#tally.host.residentBytes.push(residentBytes(pid));
+  }
+
+  async stop(): Promise<void> {
+    this.#host.running.child.kill('SIGTERM');
+    await this.#host.running.finished;
+  }
+}
