@@ -12,6 +12,7 @@ import { locateEngine } from '#main/setup/locate-engine.ts';
 import { toApiError } from './api/api-errors.ts';
 import { cardOf } from './api/cards.ts';
 import { Curves } from './api/curve-watcher.ts';
+import { DataChecksums } from './api/data-checksums.ts';
 import { Design } from './api/design.ts';
 import { Imports } from './api/imports.ts';
 import { Jobs } from './api/jobs.ts';
@@ -21,7 +22,6 @@ import { Thumbnails } from './api/thumbnails.ts';
 import { TrainingQueue } from './api/training-queue.ts';
 import { Uploads } from './api/uploads.ts';
 import { findOrCreateExperiment } from './create-experiment.ts';
-import { dataChecksum } from './scheduler/calibration.ts';
 import { machineWorkforce } from './scheduler/machine.ts';
 import { holdRequestFile, recover } from './scheduler/run-experiment.ts';
 import type { RunOptions } from './scheduler/run-experiment.ts';
@@ -63,6 +63,7 @@ export class Lab {
   readonly #queue: TrainingQueue;
   readonly #curves: Curves;
   readonly #thumbnails = new Thumbnails();
+  readonly #checksums = new DataChecksums();
   readonly #settingsFile: string;
   #store: ReadableStore;
   /** The same store when this lab is its writer. */
@@ -71,6 +72,8 @@ export class Lab {
   #locked = '';
   #settings: LabSettings;
   #engine: EngineState | null = null;
+  #engineCheck: Promise<EngineState> | null = null;
+  #check: Promise<EngineState> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #revision = '';
   #lastTry = Date.now();
@@ -95,6 +98,7 @@ export class Lab {
       workforce: () => this.#workforce(),
       maxCellsPerStack: () => this.#settings.maxCellsPerStack ?? Infinity,
       jobs: this.jobs,
+      checksums: this.#checksums,
     });
     this.#queue = new TrainingQueue({
       writer: () => this.writer(),
@@ -347,7 +351,7 @@ export class Lab {
       throw new ApiError('bad-argument', lines.join('\n'), 'text');
     }
     this.writer();
-    const checksum = await dataChecksum(parsed.specification).catch((error: unknown) => {
+    const checksum = await this.#checksums.of(parsed.specification).catch((error: unknown) => {
       throw new ApiError('bad-argument', (error as Error).message, 'text');
     });
     const created = findOrCreateExperiment(this.writer(), parsed.specification, checksum);
@@ -440,8 +444,13 @@ export class Lab {
     });
   }
 
-  /** Loads the engine in a process of its own and lets it compute. */
-  async checkEngine(): Promise<EngineState> {
+  /** Loads the engine in a process of its own and lets it compute. Whoever asks meanwhile gets the same answer. */
+  checkEngine(): Promise<EngineState> {
+    this.#check ??= this.#checkOnce().finally(() => (this.#check = null));
+    return this.#check;
+  }
+
+  async #checkOnce(): Promise<EngineState> {
     const report = await checkEngine();
     const folder = locateEngine()?.libraryFolder ?? '';
     const threads = this.#settings.threads ?? availableParallelism();
