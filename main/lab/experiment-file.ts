@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { FileProblem } from '#shared/experiment/file.ts';
 import { MAX_FILE_CHARACTERS, parseExperimentFile } from '#shared/experiment/file.ts';
-import type { Specification } from '#shared/experiment/specification.ts';
+import type { Specification, WorkloadSpecification } from '#shared/experiment/specification.ts';
 
 /** The message has one line a problem: file:line:column field: what is wrong. */
 export class ExperimentFileError extends Error {
@@ -70,16 +70,25 @@ function readFailure({ code, message }: NodeJS.ErrnoException, kind: string): st
   }
 }
 
+/** Fields of a workload's data that name files or folders. */
+const pathFields = [
+  'images',
+  'labels',
+  'evaluationImages',
+  'evaluationLabels',
+  'file',
+  'evaluationFile',
+  'folder',
+];
+
 function resolvePaths(specification: Specification, folder: string): Specification {
   const { workload } = specification;
-  if (workload.kind !== 'mlp' || workload.data.source !== 'idx') return specification;
-  const { images, labels, evaluationImages, evaluationLabels } = workload.data;
-  const data = {
-    source: 'idx' as const,
-    images: resolve(folder, images),
-    labels: resolve(folder, labels),
-    ...(evaluationImages === undefined ? {} : { evaluationImages: resolve(folder, evaluationImages) }),
-    ...(evaluationLabels === undefined ? {} : { evaluationLabels: resolve(folder, evaluationLabels) }),
-  };
-  return { ...specification, workload: { ...workload, data } };
+  if (!('data' in workload)) return specification;
+  const data = Object.fromEntries(
+    Object.entries(workload.data).map(([field, value]: [string, unknown]) => [
+      field,
+      pathFields.includes(field) && typeof value === 'string' ? resolve(folder, value) : value,
+    ]),
+  );
+  return { ...specification, workload: { ...workload, data } as WorkloadSpecification };
 }

@@ -1,14 +1,22 @@
 /** From what a job asks for to a program with its data: the one place that knows every workload. */
 import { createHash } from 'node:crypto';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
+import type { ClassificationData } from './data/classification.ts';
 import { loadClassification } from './data/load.ts';
+import { loadTokens } from './data/text.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
 import { optimizerFor } from './optimizers/optimizer.ts';
 import type { StackJob } from './protocol.ts';
 import type { AssembledStack } from './stack-program.ts';
 import { assembleStack } from './stack-program.ts';
+import type { Network } from './workloads/classifier.ts';
+import { classifier } from './workloads/classifier.ts';
+import { cnn } from './workloads/cnn.ts';
+import { languageModel } from './workloads/language-model.ts';
 import { mlp } from './workloads/mlp.ts';
 import { quadratic } from './workloads/quadratic.ts';
+import { resnet18 } from './workloads/resnet.ts';
+import { gpt, moe } from './workloads/transformer.ts';
 import type { StackLayout, Workload } from './workloads/workload.ts';
 
 export type StackConfiguration = Pick<
@@ -43,9 +51,28 @@ export function buildStack(tf: TensorFlow, configuration: StackConfiguration): B
 export function dataChecksumOf(workload: WorkloadSpecification, evaluationExamples: number): string {
   switch (workload.kind) {
     case 'mlp':
+    case 'cnn':
+    case 'resnet18':
       return loadClassification(workload.data, evaluationExamples).checksum;
+    case 'gpt':
+    case 'moe':
+      return loadTokens(workload.data, workload.context, evaluationExamples).checksum;
     case 'quadratic':
       return '';
+  }
+}
+
+function imageNetwork(
+  specification: Extract<WorkloadSpecification, { kind: 'mlp' | 'cnn' | 'resnet18' }>,
+  data: ClassificationData,
+): Network {
+  switch (specification.kind) {
+    case 'mlp':
+      return mlp(specification, data);
+    case 'cnn':
+      return cnn(specification, data);
+    case 'resnet18':
+      return resnet18(specification, data);
   }
 }
 
@@ -56,9 +83,24 @@ export function makeWorkload(
   layout: StackLayout,
 ): { workload: Workload; dataChecksum: string } {
   switch (specification.kind) {
-    case 'mlp': {
+    case 'mlp':
+    case 'cnn':
+    case 'resnet18': {
       const data = loadClassification(specification.data, evaluationExamples);
-      return { workload: mlp(specification, data, layout), dataChecksum: data.checksum };
+      const network = imageNetwork(specification, data);
+      return {
+        workload: classifier(network, data, layout),
+        dataChecksum: data.checksum,
+      };
+    }
+    case 'gpt':
+    case 'moe': {
+      const data = loadTokens(specification.data, specification.context, evaluationExamples);
+      const network =
+        specification.kind === 'gpt'
+          ? gpt(specification, data.vocabulary)
+          : moe(specification, specification, data.vocabulary);
+      return { workload: languageModel(network, data, layout), dataChecksum: data.checksum };
     }
     case 'quadratic':
       return { workload: quadratic(specification, layout), dataChecksum: '' };

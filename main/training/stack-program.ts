@@ -8,7 +8,9 @@ import type { StackLayout, Workload } from './workloads/workload.ts';
 
 export interface AssembledStack {
   readonly program: StackProgram;
-  /** State before the first step: initial parameters, then zeros for the optimizer. */
+  /** How many tensors at the end of the state are the workload's buffers, which are not the optimizer's. */
+  readonly buffers: number;
+  /** State before the first step: initial parameters, zeros for the optimizer, initial buffers. */
   initialState(): Float32Array[];
   /** Per-step inputs of steps firstStep … firstStep+steps−1 (0-based). */
   inputs(firstStep: number, steps: number): HostArray[];
@@ -32,7 +34,9 @@ export function assembleStack(
     ...workload.parameters.flatMap((p, i) =>
       slots[i].map((slot) => whole(`${slot.name}/${p.name}`, slot.shape)),
     ),
+    ...workload.buffers.map((b) => whole(`statistics/${b.name}`, b.shape)),
   ];
+  const firstBuffer = state.length - workload.buffers.length;
   const count = workload.parameters.length;
   const scalarNames = [...transformation.scalars, ...(rateCap === null ? [] : ['rateCap'])];
   const scalarValues = (step: number) => [
@@ -49,11 +53,12 @@ export function assembleStack(
     perStep: [...workload.batchInputs, ...(hasScalars ? [scalarInput] : [])],
     step(current, { resident, perStep, learningRates }) {
       const parameters = current.slice(0, count);
-      const { loss, gradients } = workload.lossAndGradients(
+      const { loss, gradients, buffers } = workload.lossAndGradients(
         tf,
         parameters,
         resident,
         perStep.slice(0, workload.batchInputs.length),
+        current.slice(firstBuffer),
       );
       const scalars = scalarNames.map((_, i) =>
         perStep[workload.batchInputs.length].slice([i], [1]).reshape([]),
@@ -73,17 +78,24 @@ export function assembleStack(
         nextParameters.push(tf.sub(kept, tf.mul(step, update)));
         nextSlots.push(...updated);
       });
-      return { state: [...nextParameters, ...nextSlots], loss };
+      return { state: [...nextParameters, ...nextSlots, ...buffers], loss };
     },
     evaluationTiles: workload.evaluationTiles,
     evaluationData: workload.evaluationData,
     evaluationMetrics: workload.evaluationMetrics,
-    evaluate: (current, tile) => workload.evaluate(tf, current.slice(0, count), tile),
+    evaluate: (current, tile) =>
+      workload.evaluate(tf, current.slice(0, count), tile, current.slice(firstBuffer)),
   };
   return {
     program,
+    buffers: workload.buffers.length,
     initialState: () =>
-      state.map((s, i) => (i < count ? workload.initial(i) : new Float32Array(elements(s.shape)))),
+      state.map((s, i) => {
+        if (i < count) return workload.initial(i);
+        return i < firstBuffer
+          ? new Float32Array(elements(s.shape))
+          : workload.initialBuffer(i - firstBuffer);
+      }),
     inputs(firstStep, steps) {
       const arrays = workload.batchInputs.map((input) => {
         const length = steps * elements(input.shape);

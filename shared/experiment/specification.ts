@@ -48,6 +48,48 @@ export const dataSchema = z.discriminatedUnion('source', [
   }),
 ]);
 
+/** Where a language model's tokens come from; paths relative to the experiment file. */
+export const textSchema = z.discriminatedUnion('source', [
+  /** Moby Dick of the npm package, as 256 kinds of bytes. */
+  z.strictObject({ source: z.literal('moby-dick') }),
+  /** A plain text file as bytes. */
+  z.strictObject({
+    source: z.literal('text'),
+    file: z.string().min(1),
+    /** When absent, the evaluation set is held out from the end of the file. */
+    evaluationFile: z.string().min(1).optional(),
+  }),
+  /** Token numbers without a header, little-endian, as nanoGPT writes them. */
+  z.strictObject({
+    source: z.literal('tokens'),
+    file: z.string().min(1),
+    type: z.enum(['uint16', 'uint32']).default('uint16'),
+    vocabulary: wholePositive.max(1_000_000),
+    evaluationFile: z.string().min(1).optional(),
+  }),
+  /** A control of known structure: a Markov chain, whose entropy no model can beat. */
+  z.strictObject({
+    source: z.literal('markov'),
+    vocabulary: wholePositive.max(1_024).default(16),
+    tokens: wholePositive.max(100_000_000).default(200_000),
+    /** Transitions are softmax(sharpness·z), z standard normal: 0 is noise, large is nearly certain. */
+    sharpness: z.number().nonnegative().max(20).default(2),
+    seed: z.number().int().nonnegative().max(0xffffffff).default(0),
+  }),
+]);
+
+/** Sizes of a decoder-only transformer. A batch counts sequences, each of `context` tokens. */
+const transformer = {
+  layers: wholePositive.max(256).default(2),
+  width: wholePositive.max(16_384).default(64),
+  /** Must divide the width. */
+  heads: wholePositive.max(256).default(4),
+  context: wholePositive.max(65_536).default(64),
+  /** The output layer uses the token embedding's weights. */
+  tied: z.boolean().default(true),
+  data: textSchema.default({ source: 'moby-dick' }),
+};
+
 export const workloadSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('mlp'),
@@ -55,6 +97,42 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     hidden: z.array(wholePositive.max(65_536)).max(64).default([32]),
     activation: z.enum(['relu', 'tanh']).default('relu'),
     data: dataSchema.default({ source: 'digits' }),
+  }),
+  /** Convolutional network: stride 1, zero padding, rectifiers, halving max pools, one hidden dense layer. */
+  z.strictObject({
+    kind: z.literal('cnn'),
+    /** Output channels of each convolution. */
+    channels: z.array(wholePositive.max(4_096)).min(1).max(16).default([16, 16, 32]),
+    /** The convolutions, counted from 1, that a pool follows. */
+    poolAfter: z.array(wholePositive.max(16)).max(16).default([2, 3]),
+    pooling: z.enum(['max', 'average']).default('max'),
+    /** Width of the hidden dense layer. */
+    dense: wholePositive.max(65_536).default(64),
+    /** Odd side of the kernels. */
+    kernel: wholePositive.max(31).default(3),
+    data: dataSchema.default({ source: 'digits' }),
+  }),
+  /** ResNet-18 with batch norm and the stem for small images; `width` is the channels of the first stage. */
+  z.strictObject({
+    kind: z.literal('resnet18'),
+    width: wholePositive.max(1_024).default(64),
+    data: dataSchema.default({ source: 'digits' }),
+  }),
+  /** DistilGPT2-like decoder: layer norm, biases, GELU, learned positions. */
+  z.strictObject({ kind: z.literal('gpt'), ...transformer }),
+  /** The same with a mixture of experts in each block: RMS norm, no biases, SwiGLU experts. */
+  z.strictObject({
+    kind: z.literal('moe'),
+    ...transformer,
+    experts: wholePositive.max(1_024).default(8),
+    /** Experts that a token is routed to. */
+    active: wholePositive.max(1_024).default(2),
+    /** Experts that every token passes through. */
+    shared: z.number().int().nonnegative().max(1_024).default(1),
+    /** Hidden width of each expert. */
+    hidden: wholePositive.max(65_536).default(64),
+    /** Weight of the load-balancing loss, which is trained on but not shown. */
+    balance: z.number().nonnegative().finite().default(0.01),
   }),
   z.strictObject({
     /**
@@ -172,4 +250,5 @@ export type SpecificationInput = z.input<typeof specificationSchema>;
 export type WorkloadSpecification = Specification['workload'];
 export type OptimizerSpecification = Specification['optimizer'];
 export type DataSpecification = z.output<typeof dataSchema>;
+export type TextSpecification = z.output<typeof textSchema>;
 export type AxisSpecification = Specification['learningRates'];

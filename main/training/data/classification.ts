@@ -2,8 +2,17 @@
 import { createHash } from 'node:crypto';
 import { stream } from '#shared/random/index.ts';
 
+/** Features of an example that is an image are ordered [channels, height, width]. */
+export interface ImageShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 export interface ClassificationData {
   readonly features: number;
+  /** Null where examples are not images. */
+  readonly image: ImageShape | null;
   readonly classes: number;
   readonly trainingExamples: number;
   /** [trainingExamples, features]. */
@@ -19,6 +28,7 @@ export interface ClassificationData {
 
 export interface LabelledExamples {
   readonly features: number;
+  readonly image: ImageShape | null;
   readonly images: Float32Array;
   readonly labels: Int32Array;
 }
@@ -39,6 +49,7 @@ export function classificationData(
       hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   return {
     features: training.features,
+    image: training.image,
     classes,
     trainingExamples: training.labels.length,
     trainingImages: training.images,
@@ -72,12 +83,21 @@ export function holdOut(
 }
 
 function select(examples: LabelledExamples, indices: Uint32Array): LabelledExamples {
-  const { features } = examples;
+  const { features, image } = examples;
   const images = new Float32Array(indices.length * features);
   const labels = new Int32Array(indices.length);
   indices.forEach((from, to) => {
     images.set(examples.images.subarray(from * features, (from + 1) * features), to * features);
     labels[to] = examples.labels[from];
   });
-  return { features, images, labels };
+  return { features, image, images, labels };
+}
+
+/** Throws a DataError where the examples are not images. */
+export function imageShape({ image }: { readonly image: ImageShape | null }): ImageShape {
+  if (image === null)
+    throw new DataError(
+      'workload.data: this workload needs images, but the examples are plain rows of features',
+    );
+  return image;
 }

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { LabelledExamples } from './classification.ts';
 
-const FEATURES = 784;
+const SIDE = 28;
+const FEATURES = SIDE * SIDE;
 export const DIGIT_CLASSES = 10;
 
 export function readDigits(): LabelledExamples {
@@ -22,5 +23,5 @@ export function readDigits(): LabelledExamples {
     labels.fill(digit, example, example + data.length / FEATURES);
     example += data.length / FEATURES;
   });
-  return { features: FEATURES, images, labels };
+  return { features: FEATURES, image: { channels: 1, height: SIDE, width: SIDE }, images, labels };
 }

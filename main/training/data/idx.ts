@@ -52,7 +52,9 @@ export function readIdxExamples(imageFile: string, labelFile: string): LabelledE
       `${labelFile}: has ${labels.shape[0]} labels for the ${images.shape[0]} images of ${imageFile}`,
     );
   if (images.shape[0] === 0) throw new DataError(`${imageFile}: has no images`);
+  const [, height, width] = images.shape;
   return {
+    image: images.shape.length === 3 ? { channels: 1, height, width } : null,
     features: images.shape.slice(1).reduce((product, n) => product * n, 1),
     images: Float32Array.from(images.values, (value) => value / 255),
     labels: Int32Array.from(labels.values),

@@ -37,6 +37,7 @@ function read(data: DataSpecification, evaluationExamples: number): Classificati
         );
       const evaluation = {
         features: heldOut.features,
+        image: heldOut.image,
         images: heldOut.images.slice(0, evaluationExamples * heldOut.features),
         labels: heldOut.labels.slice(0, evaluationExamples),
       };

@@ -39,6 +39,8 @@ export function quadratic(options: QuadraticOptions, layout: StackLayout): Workl
       if (start !== undefined) for (let c = 0; c < cells; c++) out.set(start, c * n);
       return out;
     },
+    buffers: [],
+    initialBuffer: () => new Float32Array(0),
     resident: model,
     batchInputs: [
       {
@@ -64,7 +66,7 @@ export function quadratic(options: QuadraticOptions, layout: StackLayout): Workl
       ]);
       // The minibatch loss of the same draw: its gradient is exactly the noisy gradient below.
       const noisy = tf.add(mu, spread);
-      return { loss: lossOf(tf, theta, noisy, hTheta), gradients: [tf.add(noisy, hTheta)] };
+      return { loss: lossOf(tf, theta, noisy, hTheta), gradients: [tf.add(noisy, hTheta)], buffers: [] };
     },
     evaluationTiles: 1,
     evaluationData: model.map((m) => ({ ...m, shape: [1, ...m.shape] })),

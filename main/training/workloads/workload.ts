@@ -32,18 +32,31 @@ export interface Workload {
   readonly parameters: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Initial values of one parameter for the whole stack, [cells, …shape]. */
   initial(parameter: number): Float32Array;
+  /** State of one cell that a step changes and no optimizer touches: running statistics. */
+  readonly buffers: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** As `initial`, of one buffer. */
+  initialBuffer(buffer: number): Float32Array;
   readonly resident: readonly ResidentTensor[];
   readonly batchInputs: readonly BatchInput[];
-  /** Loss of each cell on its minibatch, [cells], and the gradients of the parameters, [cells, …shape] each. */
+  /**
+   * Loss of each cell on its minibatch, [cells], the gradients of the parameters, [cells, …shape] each, and the buffers
+   * after the step.
+   */
   lossAndGradients(
     tf: TensorFlow,
     parameters: readonly Tensor[],
     resident: readonly Tensor[],
     batch: readonly Tensor[],
-  ): { loss: Tensor; gradients: Tensor[] };
+    buffers: readonly Tensor[],
+  ): { loss: Tensor; gradients: Tensor[]; buffers: readonly Tensor[] };
   readonly evaluationTiles: number;
   readonly evaluationData: readonly ResidentTensor[];
   /** Names from the shared list of metrics. */
   readonly evaluationMetrics: readonly ('evaluationLoss' | 'evaluationAccuracy')[];
-  evaluate(tf: TensorFlow, parameters: readonly Tensor[], tile: readonly Tensor[]): Tensor[];
+  evaluate(
+    tf: TensorFlow,
+    parameters: readonly Tensor[],
+    tile: readonly Tensor[],
+    buffers: readonly Tensor[],
+  ): Tensor[];
 }

@@ -70,6 +70,8 @@ function goldenWorkload({ A, b, theta0, noise }: GoldenOptimizer['inputs']): Wor
   return {
     parameters: [{ name: 'theta', shape }],
     initial: () => Float32Array.from([...flat(theta0), ...flat(theta0)]),
+    buffers: [],
+    initialBuffer: () => new Float32Array(0),
     resident: [
       { name: 'A', shape: [1, n, n], dtype: 'float32', values: Float32Array.from(A.flat()) },
       { name: 'b', shape: [1, n, columns], dtype: 'float32', values: Float32Array.from(flat(b)) },
@@ -86,7 +88,8 @@ function goldenWorkload({ A, b, theta0, noise }: GoldenOptimizer['inputs']): Wor
       const wide = tf.reshape(theta, [2, n, columns]);
       const product = tf.matMul(tf.tile(matrix, [2, 1, 1]), wide);
       const loss = tf.sum(tf.mul(wide, tf.sub(tf.mul(product, 0.5), offset)), [1, 2]);
-      return { loss, gradients: [tf.reshape(tf.add(tf.sub(product, offset), drawn), theta.shape)] };
+      const gradient = tf.reshape(tf.add(tf.sub(product, offset), drawn), theta.shape);
+      return { loss, gradients: [gradient], buffers: [] };
     },
     evaluationTiles: 1,
     evaluationData: [{ name: 'one', shape: [1, 1], dtype: 'float32', values: Float32Array.of(1) }],

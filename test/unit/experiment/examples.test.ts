@@ -18,6 +18,8 @@ const examples: Readonly<Record<string, [rates: number, seeds: number, batchSize
   'digits-sign': [24, 8, powersOfTwo(10)],
   'digits-adam': [24, 8, powersOfTwo(10)],
   'quadratic-sign': [31, 32, powersOfTwo(11)],
+  'cnn-digits': [3, 1, [32]],
+  'gpt-moby-dick': [3, 1, [32]],
   'quick-look': [9, 2, [1, 4, 16, 64, 256]],
   'paper-table1-cnn-small-batches': [10, 100, range(1, 1, 12)],
   'paper-table1-cnn-large-batches': [10, 100, range(64, 100, 12)],

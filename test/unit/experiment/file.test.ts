@@ -218,9 +218,11 @@ describe('wrong values are told by field and line', () => {
     [
       'an unknown kind',
       { 3: '  kind: mpl', 4: '' },
-      ['3:9 workload.kind: must be one of mlp, quadratic, not the text "mpl"; did you mean mlp?'],
+      [
+        '3:9 workload.kind: must be one of mlp, cnn, resnet18, gpt, moe, quadratic, not the text "mpl"; did you mean mlp?',
+      ],
     ],
-    ['no kind', { 3: '' }, ['2:1 workload.kind: is missing: one of mlp, quadratic']],
+    ['no kind', { 3: '' }, ['2:1 workload.kind: is missing: one of mlp, cnn, resnet18, gpt, moe, quadratic']],
     [
       'a choice that is none',
       { 13: 'order: random' },

@@ -41,6 +41,7 @@ describe('digits', () => {
     // Numbered images: a digit may be drawn twice, a number is not.
     const numbered = {
       features: 1,
+      image: null,
       images: Float32Array.from({ length: 10_000 }, (_, i) => i),
       labels: digits.labels,
     };

@@ -1,22 +1,6 @@
-/**
- * Layers for stacks. Activations are features-first: [cells, features, examples]. With the first layer's weights of one
- * group seen as [G, K·out, in], all learning rates of a replicate share ONE matrix product with their common minibatch,
- * and its result is [cells, out, examples] without a transposition.
- */
+/** Losses of classifiers. */
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { TensorFlow } from '../engine/tensorflow.ts';
-
-/** Rectifier whose gradient passes where the output is positive; NaN passes through both ways. */
-export function relu(tf: TensorFlow, x: Tensor): Tensor {
-  return tf.customGrad((input, save) => {
-    const value = tf.relu(input as Tensor);
-    (save as (t: Tensor[]) => void)([value]);
-    return {
-      value,
-      gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, tf.cast(tf.greater(saved[0], 0), 'float32')),
-    };
-  })(x);
-}
+import type { TensorFlow } from '../../engine/tensorflow.ts';
 
 /**
  * Mean softmax cross-entropy of each cell over its examples, in nats.
