@@ -1,4 +1,5 @@
 /** A set of figures from one store. */
+import { FigureSizeError } from '#shared/figure/fit.ts';
 import type { FigureFormat } from '#shared/figure/figures-file.ts';
 import { presetOf } from '#shared/figure/figures-file.ts';
 import type { Preset } from '#shared/figure/presets.ts';
@@ -17,6 +18,8 @@ export interface SetOptions {
   readonly preset?: string | undefined;
   /** Presets beside the known ones. */
   readonly presets?: Readonly<Record<string, Preset>>;
+  /** Called for a figure that cannot be drawn, or not at this size, if another one can; otherwise that is an error. */
+  readonly onLeftOut?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -39,6 +42,7 @@ export async function printSet(
     }),
   );
   const printed: PrintedFigure[] = [];
+  const refused: Error[] = [];
   for (const { specification, name } of wanted) {
     try {
       const preset = presetOf(specification, options.preset, options.presets);
@@ -46,10 +50,18 @@ export async function printSet(
       printed.push(await printFigure(specification, data, sources, { ...options, name, preset }));
     } catch (error) {
       if (error instanceof Error) error.message = `${name}: ${error.message}`;
-      throw error;
+      if (options.onLeftOut === undefined || !isRefusal(error)) throw error;
+      refused.push(error);
     }
   }
+  if (printed.length === 0 && refused.length > 0) throw refused[0];
+  for (const { message } of refused) options.onLeftOut?.(message);
   return printed;
+}
+
+/** Of the figure, not of the machine: its size, or data that it needs. */
+export function isRefusal(error: unknown): error is FigureSizeError | RangeError {
+  return error instanceof FigureSizeError || error instanceof RangeError;
 }
 
 /** Each experiment's curves are read once for all figures. */

@@ -1,7 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import { checkColors } from '#shared/figure/color-vision.ts';
-import { FigureSizeError } from '#shared/figure/fit.ts';
 import {
   dotsPerInch,
   figureFormats,
@@ -16,7 +15,7 @@ import type { Preset } from '#shared/figure/presets.ts';
 import { figureSpecificationSchema, type FigureSpecificationInput } from '#shared/figure/specification.ts';
 import { ExperimentFileError, readText } from '#main/lab/experiment-file.ts';
 import { lineColors } from '#main/lab/print/manifest.ts';
-import { printSet, type SetOptions } from '#main/lab/print/print-set.ts';
+import { isRefusal, printSet, type SetOptions } from '#main/lab/print/print-set.ts';
 import type { PrintedFigure } from '#main/lab/print/render.ts';
 import { writeFiles } from '#main/lab/print/write-files.ts';
 import type { ExperimentSummary, ReadableStore } from '#main/lab/store/types.ts';
@@ -108,6 +107,8 @@ export function addFigure(program: Command): void {
             outline: options.outline ?? file?.outline ?? false,
             preset: file?.preset,
             presets: { ...file?.presets, ...preset?.own },
+            // Who asks for all gets all that there can be.
+            onLeftOut: file === null && (options.kind ?? 'all') === 'all' ? notice : undefined,
           },
         );
         await report(printed, options);
@@ -124,7 +125,7 @@ async function printOrRefuse(
   try {
     return await printSet(figures, store, options);
   } catch (error) {
-    if (error instanceof FigureSizeError || error instanceof RangeError) throw new BadInput(error.message);
+    if (isRefusal(error)) throw new BadInput(error.message);
     throw error;
   }
 }
