@@ -1,4 +1,5 @@
 /** Figures of the science commands, at their widths and under their names. */
+import { predictionFigure, type PredictionInput } from '#shared/figure/prediction-figure.ts';
 import { protocolFigure, type ProtocolInput } from '#shared/figure/protocol-figure.ts';
 import { ridgeFigure, type RidgeInput } from '#shared/figure/ridge-figure.ts';
 import { COLUMN_WIDTH, FULL_WIDTH } from '#shared/figure/sheet.ts';
@@ -20,4 +21,9 @@ export function drawProtocol(input: ProtocolInput): NamedFigure[] {
 
 export function drawTheory(input: TheoryInput): NamedFigure[] {
   return [named(input.name, 'theory', theoryFigure(input, { width: FULL_WIDTH * POINTS_PER_MILLIMETRE }))];
+}
+
+export function drawPrediction(input: PredictionInput): NamedFigure[] {
+  const figure = predictionFigure(input, { width: FULL_WIDTH * POINTS_PER_MILLIMETRE });
+  return [named(input.name, 'prediction', figure)];
 }

@@ -30,7 +30,7 @@ export interface Interval {
 }
 
 /** Student's t that is exceeded with probability 5 %. */
-function student95(degrees: number): number {
+export function student95(degrees: number): number {
   // Closed forms where the expansion of studentQuantile is no good.
   if (degrees === 1) return Math.tan(0.45 * Math.PI);
   if (degrees === 2) return 0.9 * Math.sqrt(2 / (4 * 0.95 * 0.05));

@@ -22,3 +22,9 @@ export function spreadMarks(
   );
   return [...new Set(nearest)];
 }
+
+/** Up to `count` of the places 0 … length − 1, evenly spread, the first and the last included. */
+export function spreadPlaces(length: number, count: number): number[] {
+  if (length <= count) return Array.from({ length }, (_, i) => i);
+  return Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / (count - 1)));
+}

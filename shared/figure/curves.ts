@@ -1,11 +1,13 @@
 /** Theory over data: curves, bands, shaded ranges and vertical lines, all cut at the panel. */
 import { drawLine, position, type Panel } from './panel.ts';
-import { element, pathData, type SvgNode } from './tree.ts';
+import { element, formatNumber, pathData, type SvgNode } from './tree.ts';
 
 export interface Stroke {
   readonly color: string;
   readonly width: number;
   readonly dash?: string | undefined;
+  /** 1 when absent. */
+  readonly opacity?: number;
 }
 
 /** How much a place may leave the axis by rounding. */
@@ -53,6 +55,7 @@ export function drawBand(
   panel: Panel,
   points: readonly { readonly x: number; readonly low: number; readonly high: number }[],
   fill: string,
+  opacity = 1,
 ): SvgNode[] {
   const { box } = panel;
   const placed = points.flatMap(({ x, low, high }) => {
@@ -70,7 +73,8 @@ export function drawBand(
     ...placed.map(({ upper }) => cut(upper)),
     ...placed.map(({ lower }) => cut(lower)).reverse(),
   ];
-  return [element('path', { d: pathData(outline, true), fill })];
+  const see = opacity === 1 ? undefined : formatNumber(opacity);
+  return [element('path', { d: pathData(outline, true), fill, 'fill-opacity': see })];
 }
 
 /** The panel from one value of the horizontal axis to another, as far as these lie on it. */

@@ -13,6 +13,8 @@ import { lawsOfRidge } from '../protocol/ridge-laws.ts';
 import { presetQuadratic } from '../theory/examine.ts';
 import type { PredictionRecord } from '../theory/prediction-record.ts';
 import { noisyQuadratic } from '../theory/quadratic.ts';
+import { layOutSchedule } from '../theory/schedules.ts';
+import { compareFigure } from './compare-figure.ts';
 import type { Figure } from './figure.ts';
 import {
   finalHeatMapInput,
@@ -22,10 +24,13 @@ import {
   migrationOverLossInput,
   migrationOverStepsInput,
 } from './from-analysis.ts';
+import { compareInput } from './from-compare.ts';
+import { bestCells, lossCurvesInput } from './from-curves.ts';
 import { predictionInput } from './from-prediction.ts';
 import { protocolInput, ridgeInput } from './from-protocol.ts';
 import { simulateProblem, theoryInput, type TheoryProblem } from './from-theory.ts';
 import { heatMapFigure } from './heat-map.ts';
+import { lossCurvesFigure } from './loss-curves.ts';
 import { lossesFigure } from './losses.ts';
 import { migrationFigure } from './migration.ts';
 import { predictionFigure } from './prediction-figure.ts';
@@ -33,6 +38,8 @@ import { protocolFigure } from './protocol-figure.ts';
 import { ridgeFigure } from './ridge-figure.ts';
 import type { DefinitionSpecification, FigureSpecification, SpecificationOf } from './specification.ts';
 import type { Style } from './style.ts';
+import { scheduleFigure } from './schedule-figure.ts';
+import { stateGridFigure } from './state-grid.ts';
 import { theoryFigure } from './theory-figure.ts';
 import { withTitle } from './title.ts';
 
@@ -90,6 +97,14 @@ function drawn(specification: FigureSpecification, data: FigureData, look: Look)
       return drawTheory(specification, data, look);
     case 'prediction':
       return drawPrediction(specification, data, look);
+    case 'curves':
+      return drawCurves(specification, data, look);
+    case 'states':
+      return drawStates(specification, data, look);
+    case 'compare':
+      return drawCompare(specification, data, look);
+    case 'schedule':
+      return drawSchedule(specification, look);
   }
 }
 
@@ -186,6 +201,62 @@ function drawPrediction(specification: SpecificationOf<'prediction'>, data: Figu
   const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
   const shown = rungs === undefined ? record.rungs : record.rungs.filter(({ rung }) => rungs.includes(rung));
   return predictionFigure(predictionInput({ ...record, rungs: shown }, measured, naming), look);
+}
+
+const metricTitles: Readonly<Record<Metric, string>> = {
+  evaluationLoss: 'held-out loss',
+  evaluationAccuracy: 'held-out accuracy',
+  trainingLoss: 'training loss',
+};
+
+function drawCurves(specification: SpecificationOf<'curves'>, data: FigureData, look: Look): Figure {
+  const { experiment: name, metric, cells, by, band, halfLife, lossAxis, progressAxis } = specification;
+  const experiment = data.experiment(name);
+  const curves = subsetOf(experiment.curves(metric), { seeds: specification.seeds });
+  const input = lossCurvesInput(curves, {
+    name: experiment.name,
+    valueTitle: metricTitles[metric],
+    cells: cells ?? bestCells(metric === 'evaluationAccuracy' ? experiment.curves('evaluationLoss') : curves),
+    by,
+    band,
+    halfLife,
+  });
+  return lossCurvesFigure(input, { ...look, lossAxis, progressAxis });
+}
+
+function drawStates({ experiment }: SpecificationOf<'states'>, data: FigureData, look: Look): Figure {
+  const found = data.experiment(experiment);
+  return stateGridFigure({ name: found.name, cells: found.cells() }, look);
+}
+
+function drawCompare(specification: SpecificationOf<'compare'>, data: FigureData, look: Look): Figure {
+  const { experiments, definition, method, difference } = specification;
+  const compared = experiments.map((nameOrKey) => {
+    const experiment = data.experiment(nameOrKey);
+    const curves = curvesOf(experiment, specification);
+    return { experiment, curves };
+  });
+  // One step for all: the last that all of them share.
+  const step = Math.min(...compared.map(({ curves }) => lastSharedMark(curves)));
+  const asked =
+    definition.kind === 'equal-steps' ? { ...definition, step: definition.step ?? step } : definition;
+  const input = compareInput(
+    compared.map(({ experiment, curves }) => ({
+      name: experiment.name,
+      specification: experiment.specification,
+      seeds: curves.seeds,
+      ridge: ridgeOf(curves, asked, { method }),
+    })),
+  );
+  return compareFigure(input, { ...look, difference });
+}
+
+function drawSchedule({ schedules, name, rateAxis }: SpecificationOf<'schedule'>, look: Look): Figure {
+  const laidOut = schedules.map(({ label, ...schedule }) => ({ label, schedule: layOutSchedule(schedule) }));
+  return scheduleFigure(
+    { name: name ?? laidOut.map(({ label }) => label).join(', '), schedules: laidOut },
+    { ...look, rateAxis },
+  );
 }
 
 function curvesOf(experiment: FigureExperiment, choice: Choice & { readonly metric: Metric }): CurveSet {

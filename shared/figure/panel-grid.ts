@@ -24,6 +24,8 @@ export interface PlannedPanel {
   readonly yTitle: Label | string;
   /** The vertical axis of the panel to the left is this one's too. */
   readonly sharesY?: boolean;
+  /** Ticks outwards, where the panel is filled. */
+  readonly outward?: boolean;
   /** Between header and box. */
   readonly above?: { readonly height: number; draw(box: Box): SvgNode[] };
   /** Called twice: what a panel leaves out decides on the height of its header. */
@@ -97,7 +99,7 @@ export function panelGrid(rows: readonly (readonly PlannedPanel[])[], options: G
     const headHeight = Math.max(0, ...planned.map(({ head }) => head.height));
     for (const [column, { panel, head }] of planned.entries()) {
       const box = { x: starts[column], y: top + headHeight + above, width: boxWidth, height: boxHeight };
-      const { x, y, xTitle, yTitle, sharesY = false } = panel;
+      const { x, y, xTitle, yTitle, sharesY = false, outward = false } = panel;
       nodes.push(
         ...head.draw({ ...box, y: box.y - above }),
         ...(panel.above?.draw(box) ?? []),
@@ -105,6 +107,7 @@ export function panelGrid(rows: readonly (readonly PlannedPanel[])[], options: G
         ...drawFrame({ box, x, y }, style, {
           xTitle,
           yLabels: !sharesY,
+          outward,
           left: lefts[column],
           ...(sharesY ? {} : { yTitle }),
         }),

@@ -4,9 +4,12 @@
  */
 import { z } from 'zod';
 import { optimumMethods } from '../analysis/optimum.ts';
+import { metrics } from '../experiment/stack.ts';
 import { LAW_NAMES } from '../laws/laws.ts';
 import { theoryPresetNames } from '../theory/examine.ts';
 import { rungs } from '../theory/prediction-record.ts';
+import { MOST_COMPARED } from './compare-figure.ts';
+import { bands } from './loss-curves.ts';
 
 const positive = z.number().positive().finite();
 const beta = z.number().min(0).lt(1);
@@ -157,6 +160,92 @@ const predictionSchema = z.strictObject({
   method,
 });
 
+const curvesSchema = z.strictObject({
+  kind: z.literal('curves'),
+  ...oneExperiment,
+  seeds: chosen.seeds,
+  metric: z.enum(metrics).default('evaluationLoss'),
+  /** By default the best learning rate of up to six batch sizes. */
+  cells: z
+    .array(z.strictObject({ batchSize: positive, learningRate: positive }))
+    .min(1)
+    .max(24)
+    .optional(),
+  by: z.enum(['steps', 'samples']).default('steps'),
+  /** Over seeds: lowest to highest, 5–95 % interval of the mean, or none. */
+  band: z.enum(bands).default('range'),
+  /** Steps in which the weight of the smoothing halves; null: no smoothing. */
+  halfLife: positive.nullable().default(null),
+  lossAxis,
+  progressAxis: z.enum(['log', 'linear']).default('log'),
+});
+
+const statesSchema = z.strictObject({ kind: z.literal('states'), ...oneExperiment });
+
+const compareSchema = z.strictObject({
+  kind: z.literal('compare'),
+  ...everyFigure,
+  /** Names or keys; the others are compared with the first. */
+  experiments: z.array(z.string().min(1)).min(2).max(MOST_COMPARED),
+  ...chosen,
+  metric: lossMetric,
+  definition,
+  method,
+  /** The second panel: each optimum over that of the first experiment. */
+  difference: z.boolean().default(true),
+});
+
+const batchSchedule = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), start: positive }),
+  z.strictObject({
+    kind: z.literal('exponential'),
+    start: positive,
+    factor: positive,
+    cap: positive.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('linear'),
+    start: positive,
+    increment: z.number().nonnegative().finite(),
+  }),
+]);
+
+const rateSchedule = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['constant', 'cosine', 'linear', 'diminishing']), start: positive }),
+  z.strictObject({ kind: z.literal('polynomial'), start: positive, power: positive }),
+  z.strictObject({ kind: z.literal('growth'), start: positive, max: positive, factor: positive.optional() }),
+  z.strictObject({
+    kind: z.literal('warmup'),
+    start: positive,
+    max: positive,
+    warmupEpochs: whole,
+    warmupInterval: whole,
+    then: z.enum(['constant', 'cosine']),
+  }),
+]);
+
+/** Schedules of arXiv 2409.08770 and 2508.05297; see shared/theory/schedules.ts. */
+const scheduleSchema = z.strictObject({
+  kind: z.literal('schedule'),
+  ...everyFigure,
+  schedules: z
+    .array(
+      z.strictObject({
+        label: z.string().min(1).max(120),
+        epochs: whole.max(100_000),
+        /** Training examples in an epoch. */
+        examples: whole,
+        /** Epochs in a stage. */
+        interval: whole,
+        batch: batchSchedule,
+        learningRate: rateSchedule,
+      }),
+    )
+    .min(1)
+    .max(6),
+  rateAxis: z.enum(['linear', 'log']).default('linear'),
+});
+
 export const figureSpecificationSchema = z.discriminatedUnion('kind', [
   lossesSchema,
   heatMapSchema,
@@ -165,6 +254,10 @@ export const figureSpecificationSchema = z.discriminatedUnion('kind', [
   protocolSchema,
   theorySchema,
   predictionSchema,
+  curvesSchema,
+  statesSchema,
+  compareSchema,
+  scheduleSchema,
 ]);
 
 /** Every default filled in. */
@@ -177,7 +270,7 @@ export type SpecificationOf<Kind extends FigureKind> = Extract<FigureSpecificati
 export const figureKinds = figureSpecificationSchema.options.map(({ shape }) => shape.kind.value);
 
 /** Kinds that fit into one column. */
-const narrow: readonly FigureKind[] = ['heat-map', 'ridge'];
+const narrow: readonly FigureKind[] = ['heat-map', 'ridge', 'states'];
 
 /** The preset asked for, or the kind's own. */
 export function presetNameOf({ kind, preset }: FigureSpecification): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toCsv } from '#shared/figure/csv.ts';
 import { serialise } from '#shared/figure/tree.ts';
 import { cases } from './cases.ts';
+import { moreCases } from './more-cases.ts';
 import { predictionCases } from './prediction-cases.ts';
 import { protocolCases } from './protocol-cases.ts';
 import { scienceCases } from './science-cases.ts';
@@ -9,50 +10,54 @@ import { elementsOf, outsidePage, overlappingTexts, textOf } from '#shared/figur
 import { theoryCases } from './theory-cases.ts';
 import { parseXml } from './xml.ts';
 
-describe.each([...cases, ...scienceCases, ...protocolCases, ...theoryCases, ...predictionCases])(
-  '%s',
-  (name, draw) => {
-    const figure = draw();
-    const svg = serialise(figure.tree);
+describe.each([
+  ...cases,
+  ...scienceCases,
+  ...protocolCases,
+  ...theoryCases,
+  ...predictionCases,
+  ...moreCases,
+])('%s', (name, draw) => {
+  const figure = draw();
+  const svg = serialise(figure.tree);
 
-    it('looks as it did', async () => {
-      await expect(svg).toMatchFileSnapshot(`snapshots/${name.replaceAll(/[^a-z0-9]+/g, '-')}.svg`);
-    });
+  it('looks as it did', async () => {
+    await expect(svg).toMatchFileSnapshot(`snapshots/${name.replaceAll(/[^a-z0-9]+/g, '-')}.svg`);
+  });
 
-    it('is the same when drawn again', () => {
-      expect(serialise(draw().tree)).toBe(svg);
-    });
+  it('is the same when drawn again', () => {
+    expect(serialise(draw().tree)).toBe(svg);
+  });
 
-    it('is well-formed XML with the name as its title', () => {
-      const root = parseXml(svg);
-      expect(root.tag).toBe('svg');
-      expect(root.children[0]).toMatchObject({ tag: 'title' });
-      expect(root.children[0].text).toContain('digits <sign> & descent');
-    });
+  it('is well-formed XML with the name as its title', () => {
+    const root = parseXml(svg);
+    expect(root.tag).toBe('svg');
+    expect(root.children[0]).toMatchObject({ tag: 'title' });
+    expect(root.children[0].text).toContain('digits <sign> & descent');
+  });
 
-    it('has no two texts over each other', () => {
-      expect(overlappingTexts(figure.tree)).toEqual([]);
-    });
+  it('has no two texts over each other', () => {
+    expect(overlappingTexts(figure.tree)).toEqual([]);
+  });
 
-    it('stays on its page', () => {
-      expect(outsidePage(figure.tree)).toEqual([]);
-    });
+  it('stays on its page', () => {
+    expect(outsidePage(figure.tree)).toEqual([]);
+  });
 
-    it('has a rectangular table whose size is the number of drawn rows', () => {
-      const { columns, rows } = figure.data;
-      for (const row of rows) expect(row).toHaveLength(columns.length);
-      expect(toCsv(figure.data).trimEnd().split('\n')).toHaveLength(rows.length + 1);
-    });
+  it('has a rectangular table whose size is the number of drawn rows', () => {
+    const { columns, rows } = figure.data;
+    for (const row of rows) expect(row).toHaveLength(columns.length);
+    expect(toCsv(figure.data).trimEnd().split('\n')).toHaveLength(rows.length + 1);
+  });
 
-    it('says in the picture what it leaves out', () => {
-      const texts = elementsOf(figure.tree)
-        .filter((node) => node.tag === 'text')
-        .map(textOf)
-        .join('\n');
-      for (const reason of Object.keys(figure.caption.counts)) expect(texts).toContain(reason);
-    });
-  },
-);
+  it('says in the picture what it leaves out', () => {
+    const texts = elementsOf(figure.tree)
+      .filter((node) => node.tag === 'text')
+      .map(textOf)
+      .join('\n');
+    for (const reason of Object.keys(figure.caption.counts)) expect(texts).toContain(reason);
+  });
+});
 
 const counts = (name: string) => cases.get(name)!().caption.counts;
 

@@ -24,7 +24,7 @@ const data: FigureData = {
       specification: null,
       curves: () => curves,
       predictions: () => [predictionRecord],
-      cells: () => [],
+      cells: () => [{ batchSize: 1, learningRate: 1e-3, state: 'done' }],
       finalLosses: () => null,
     };
   },
@@ -40,6 +40,22 @@ const least: readonly FigureSpecificationInput[] = [
   { kind: 'protocol', experiment: 'digits' },
   { kind: 'theory' },
   { kind: 'prediction', experiment: 'digits' },
+  { kind: 'curves', experiment: 'digits' },
+  { kind: 'states', experiment: 'digits' },
+  { kind: 'compare', experiments: ['digits', 'digits'] },
+  {
+    kind: 'schedule',
+    schedules: [
+      {
+        label: 'growing batch',
+        epochs: 6,
+        examples: 1000,
+        interval: 2,
+        batch: { kind: 'exponential', start: 8, factor: 2 },
+        learningRate: { kind: 'constant', start: 0.1 },
+      },
+    ],
+  },
 ];
 
 const draw = (input: FigureSpecificationInput) =>

@@ -3,13 +3,18 @@ import type { Command } from 'commander';
 import { describeRidge, formatLearningRate, ridgeTable } from '#shared/analysis/describe.ts';
 import type { Ridge } from '#shared/analysis/ridge.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
+import { predictionInput } from '#shared/figure/from-prediction.ts';
+import type { PredictionInput } from '#shared/figure/prediction-figure.ts';
 import { ridgeWarnings } from '#shared/protocol/ridge-warnings.ts';
 import type { PredictedPeak, PredictedValue, PredictionRecord } from '#shared/theory/prediction-record.ts';
 import { rungDefinitions } from '#shared/theory/prediction-record.ts';
 import { predictedPeak } from '#main/lab/local-optimum.ts';
+import { drawPrediction } from '#main/lab/science-figures.ts';
 import { StoreError } from '#main/lab/store/index.ts';
 import type { ExperimentSummary, ReadableStore, StoredPrediction } from '#main/lab/store/types.ts';
 import { specificationOf } from '#main/lab/trained.ts';
+import type { FigureOption } from '../figure-option.ts';
+import { requireFigureFolder, withFigure, writeFigureOption } from '../figure-option.ts';
 import { withExistingWriter, withReader } from '../store-access.ts';
 import { localTime, notice, print, printJson, table } from '../terminal.ts';
 import { printWarnings } from '../warnings.ts';
@@ -18,7 +23,7 @@ import type { PointOptions } from './point-options.ts';
 import { pointOf, withPoint } from './point-options.ts';
 import packageFile from '../../../../package.json' with { type: 'json' };
 
-interface PredictOptions extends PointOptions {
+interface PredictOptions extends PointOptions, FigureOption {
   readonly list?: boolean;
   readonly samples: number;
   readonly hessianExamples: number;
@@ -31,12 +36,14 @@ interface PredictOptions extends PointOptions {
 const LINE_SEARCH_DRAWS = 32;
 
 export function addPredict(program: Command): void {
-  withPoint(
-    program
-      .command('predict <experiment>')
-      .description(
-        'the peak that the theory predicts from gradients and curvature at a frozen point of a run; the result is kept',
-      ),
+  withFigure(
+    withPoint(
+      program
+        .command('predict <experiment>')
+        .description(
+          'the peak that the theory predicts from gradients and curvature at a frozen point of a run; the result is kept',
+        ),
+    ),
   )
     .option('--list', 'the predictions that were kept, instead of a new one')
     .option('--samples <n>', 'per-sample gradients in each of two halves', wholeNumber, 1000)
@@ -45,13 +52,14 @@ export function addPredict(program: Command): void {
     .option('--draws <n>', 'minibatches for each batch size of the rungs with real updates', wholeNumber, 16)
     .option('--line-search', 'also search along real steps, which assumes nothing')
     .action(async (name: string, options: PredictOptions) => {
+      await requireFigureFolder(options);
       if (options.list === true) await withReader(options, (store) => list(store, name, options));
       else await predict(name, options);
     });
 }
 
 async function predict(name: string, options: PredictOptions): Promise<void> {
-  const { experiment, record, measured } = await withReader(options, async (store) => {
+  const { experiment, record, measured, input } = await withReader(options, async (store) => {
     const experiment = store.experiment(name);
     const point = pointOf(store, experiment, options);
     const record = await predictedPeak(specificationOf(experiment), point, {
@@ -63,7 +71,8 @@ async function predict(name: string, options: PredictOptions): Promise<void> {
       threads: availableParallelism(),
       program: packageFile.version,
     });
-    return { experiment, record, measured: measuredAt(store, experiment, record) };
+    const measured = measuredAt(store, experiment, record);
+    return { experiment, record, measured, input: inputOf(store, experiment, record, measured) };
   });
   const key = await keep(options, experiment, record);
   if (options.json === true)
@@ -76,6 +85,17 @@ async function predict(name: string, options: PredictOptions): Promise<void> {
       warnings: [...record.warnings, ...ridgeWarnings(measured)],
     });
   else printPrediction(record, measured);
+  await writeFigureOption(options, () => drawPrediction(input));
+}
+
+function inputOf(
+  store: ReadableStore,
+  { id, name }: ExperimentSummary,
+  record: PredictionRecord,
+  measured: Ridge,
+): PredictionInput {
+  const plannedSeeds = store.curveSet(id, 'evaluationLoss').seeds.length;
+  return predictionInput(record, measured, { name, plannedSeeds });
 }
 
 function measuredAt(store: ReadableStore, { id }: ExperimentSummary, { point }: PredictionRecord): Ridge {
@@ -101,10 +121,10 @@ async function keep(
   }
 }
 
-function list(store: ReadableStore, name: string, { json }: PredictOptions): void {
+async function list(store: ReadableStore, name: string, options: PredictOptions): Promise<void> {
   const experiment = store.experiment(name);
   const predictions = store.predictions(experiment.id);
-  if (json === true)
+  if (options.json === true)
     printJson({
       experiment: experiment.key,
       name: experiment.name,
@@ -135,6 +155,11 @@ function list(store: ReadableStore, name: string, { json }: PredictOptions): voi
         predictions.map((p) => rowOf(p, measuredAt(store, experiment, p))),
       ),
     );
+  await writeFigureOption(options, () =>
+    predictions.flatMap((prediction) =>
+      drawPrediction(inputOf(store, experiment, prediction, measuredAt(store, experiment, prediction))),
+    ),
+  );
 }
 
 function rowOf(prediction: StoredPrediction, measured: Ridge): string[] {
