@@ -72,6 +72,8 @@ export class Actions {
     // A dialog has the keys to itself.
     if (document.querySelector('dialog:modal') !== null) return;
     const key = keyName(event);
+    // Escape closes an open menu and nothing else.
+    if (key === 'Escape' && document.querySelector('[popover=""]:popover-open') !== null) return;
     const typing = isTyping(event.target);
     const action = this.all.find(
       ({ keys, always }) => keys?.includes(key) === true && (always === true || !typing),

@@ -40,6 +40,20 @@ export function parseNumbers(text: string): unknown[] | undefined {
     .map(parseNumber);
 }
 
+/** What has no form of its own is written as JSON. */
+export function jsonText(value: unknown): string {
+  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 /** One row a line. */
 export function matrixText(rows: unknown): string {
   return Array.isArray(rows) ? rows.map(numbersText).join('\n') : numberText(rows);

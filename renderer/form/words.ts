@@ -3,6 +3,12 @@
 const kinds: Readonly<Record<string, string>> = {
   mlp: 'multilayer perceptron',
   cnn: 'convolutional network',
+  resnet18: 'ResNet-18',
+  gpt: 'transformer (GPT)',
+  moe: 'transformer with a mixture of experts',
+  logistic: 'logistic regression',
+  'linear-regression': 'linear regression',
+  external: 'your own program',
   quadratic: 'noisy quadratic (the theory’s world)',
   sgd: 'SGD',
   momentum: 'SGD with momentum',
@@ -17,6 +23,11 @@ const kinds: Readonly<Record<string, string>> = {
   adafactor: 'Adafactor',
   digits: 'digits (10\u202f000 of MNIST, included)',
   idx: 'IDX files',
+  numpy: 'NumPy arrays',
+  csv: 'CSV table',
+  spirals: 'spirals',
+  teacher: 'random teacher network',
+  'moby-dick': 'Moby Dick (included)',
   relu: 'ReLU',
 };
 
