@@ -1,8 +1,11 @@
 /** Stopping a sweep by every way there is; it always continues where it was and ends with the same numbers. */
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SpecificationInput } from '#shared/experiment/specification.ts';
+import { cellConfigurations } from '#shared/experiment/cells.ts';
+import { expandGrid } from '#shared/experiment/grid.ts';
+import { specificationSchema, type SpecificationInput } from '#shared/experiment/specification.ts';
 import { identify } from '#main/lab/scheduler/processes.ts';
+import { openStore } from '#main/lab/store/index.ts';
 import type { Stack } from '#main/lab/store/types.ts';
 import {
   curvesOf,
@@ -131,6 +134,33 @@ describe('a running sweep', () => {
     await resumes();
     const after = await surgeJson(['status', 'stopped', '--store', store]);
     expect(after.value).toMatchObject({ state: 'complete', hold: null });
+  });
+
+  test('surge pause of an experiment whose turn has not come leaves the one that trains alone', async () => {
+    const first = await midway();
+    first.child.kill('SIGTERM');
+    await first.finished;
+    const later = specificationSchema.parse({
+      name: 'later',
+      workload: { kind: 'quadratic', mu: [1], sigma: [1], hessian: [[1]] },
+      optimizer: { kind: 'sign' },
+      learningRates: { list: [0.1] },
+      batchSizes: { list: [1] },
+      length: { steps: 4 },
+    });
+    const writer = openStore(store);
+    writer.createExperiment(later, cellConfigurations(later, expandGrid(later), ''));
+    writer.close();
+    const lab = startSurge(['resume', '--store', store, '--json', ...training]);
+    await waitUntil('the first trains again', () => running().length > 0 || lab.child.exitCode !== null);
+    const { stdout } = await surge(['pause', 'later', '--store', store]);
+    expect(stdout).toContain('"later" is not being trained now');
+    const ended = await lab.finished;
+    expect(ended.code, ended.stderr).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ experiments: [{ name: 'stopped', end: 'complete' }] });
+    const { value } = await surgeJson(['status', 'later', '--store', store]);
+    expect(value).toMatchObject({ state: 'held', hold: { reason: 'paused on request' } });
+    expect((await surgeJson(['resume', 'later', '--store', store, ...training])).code).toBe(0);
   });
 
   test('when lab and trainers are killed together, status says that nothing runs any more', async () => {

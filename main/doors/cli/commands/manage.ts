@@ -66,7 +66,12 @@ function pause(name: string, options: { store?: string }): void {
     try {
       const experiment = store.experiment(name);
       writeFileSync(holdRequestFile(store, experiment.key), '');
-      print(`Asked the process that trains "${experiment.name}" to stop; surge resume continues it.`);
+      const isTrained = store.stacks(experiment.id).some(({ state }) => state === 'running');
+      print(
+        isTrained
+          ? `Asked the process that trains "${experiment.name}" to stop; surge resume continues it.`
+          : `"${experiment.name}" is not being trained now; the process that writes the store was asked to leave it alone.`,
+      );
     } finally {
       store.close();
     }

@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { findOrCreateExperiment } from '#main/lab/create-experiment.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { dataChecksum } from '#main/lab/scheduler/calibration.ts';
+import { holdRequestFile } from '#main/lab/scheduler/run-experiment.ts';
 import type { ExperimentSummary, WritableStore } from '#main/lab/store/types.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { withExistingWriter, withWriter } from '../store-access.ts';
@@ -54,6 +56,12 @@ export function addRun(program: Command): void {
     );
 }
 
+/** `surge pause`, in another process, may come while an experiment still waits for its turn. */
+function wasPausedSince(store: WritableStore, key: string, time: number): boolean {
+  const request = statSync(holdRequestFile(store, key), { throwIfNoEntry: false });
+  return request !== undefined && request.mtimeMs > time;
+}
+
 /** Trains one experiment after the other; stops at the first that is stopped. */
 async function trainAndReport(
   store: WritableStore,
@@ -62,8 +70,15 @@ async function trainAndReport(
 ): Promise<void> {
   const results: unknown[] = [];
   let exitCode: number = exitCodes.ok;
+  const started = Date.now();
   for (const { key } of experiments) {
     const before = store.experiment(key);
+    if (wasPausedSince(store, key, started)) {
+      store.hold(before.id, 'paused on request');
+      notice(`"${before.name}" was paused before its turn; it is held until surge resume.`);
+      exitCode = Math.max(exitCode, exitCodes.incomplete);
+      continue;
+    }
     const {
       outcome,
       exitCode: code,
