@@ -126,7 +126,7 @@ export function stateGridFigure({ name, cells }: StateGridInput, options: StateG
         if (counts[state] === 0) continue;
         const part = (box * counts[state]) / group.length;
         nodes.push(
-          element('rect', { x: at, y: top + gap, width: part, height, fill: fills[state] }),
+          drawState(state, at, top + gap, part, height),
           ...glyph(state, at + part / 2, (top + bottom) / 2, Math.min(part, height)),
         );
         at += part;
@@ -166,11 +166,17 @@ export function stateGridFigure({ name, cells }: StateGridInput, options: StateG
     return {
       label: plainLabel(`${titles[state]} (${totals[state]})`),
       sample: (x, y) => [
-        element('rect', { x: x - 3.5, y: y - 3.5, width: 7, height: 7, fill: fills[state] }),
+        drawState(state, x - 3.5, y - 3.5, 7, 7),
         ...glyph(state, x, y, 7),
       ],
     };
   }
+}
+
+/** What is not there yet is outlined: its fill is nearly paper. */
+function drawState(state: CellState, x: number, y: number, width: number, height: number): SvgNode {
+  const outline = state === 'planned' ? { stroke: '#bfbfbf', 'stroke-width': 0.3 } : {};
+  return element('rect', { x, y, width, height, fill: fills[state], ...outline });
 }
 
 function countsOf(cells: readonly GridCell[]): Record<CellState, number> {
