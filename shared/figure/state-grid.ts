@@ -165,10 +165,7 @@ export function stateGridFigure({ name, cells }: StateGridInput, options: StateG
   function entry(state: CellState): LegendEntry {
     return {
       label: plainLabel(`${titles[state]} (${totals[state]})`),
-      sample: (x, y) => [
-        drawState(state, x - 3.5, y - 3.5, 7, 7),
-        ...glyph(state, x, y, 7),
-      ],
+      sample: (x, y) => [drawState(state, x - 3.5, y - 3.5, 7, 7), ...glyph(state, x, y, 7)],
     };
   }
 }
