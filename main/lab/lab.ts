@@ -22,6 +22,7 @@ import { Thumbnails } from './api/thumbnails.ts';
 import { TrainingQueue } from './api/training-queue.ts';
 import { Uploads } from './api/uploads.ts';
 import { findOrCreateExperiment } from './create-experiment.ts';
+import type { Wishes } from './scheduler/external-workforce.ts';
 import { machineWorkforce } from './scheduler/machine.ts';
 import { holdRequestFile, recover } from './scheduler/run-experiment.ts';
 import type { RunOptions } from './scheduler/run-experiment.ts';
@@ -72,7 +73,6 @@ export class Lab {
   #locked = '';
   #settings: LabSettings;
   #engine: EngineState | null = null;
-  #engineCheck: Promise<EngineState> | null = null;
   #check: Promise<EngineState> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #revision = '';
@@ -372,7 +372,8 @@ export class Lab {
     this.writer();
     if (experiment.imported !== null)
       throw new ApiError('not-possible', `"${experiment.name}" was imported: it was trained elsewhere.`);
-    requireEngine();
+    // An external program brings its own.
+    if (experiment.specification?.workload.kind !== 'external') requireEngine();
     this.#queue.start(experiment);
   }
 
@@ -395,16 +396,18 @@ export class Lab {
     this.experimentsChanged([key]);
   }
 
+  #wishes(): Wishes {
+    return { trainers: this.options.trainers, threads: this.#settings.threads ?? undefined };
+  }
+
   #workforce(): Workforce {
-    return machineWorkforce({
-      trainers: this.options.trainers,
-      threads: this.#settings.threads ?? undefined,
-    });
+    return machineWorkforce(this.#wishes());
   }
 
   #runOptions(): Omit<RunOptions, 'signal' | 'onProgress' | 'onNotice'> {
     return {
       workforce: this.#workforce(),
+      wishes: this.#wishes(),
       checkpointSeconds: this.options.checkpointSeconds ?? CHECKPOINT_SECONDS,
       maxCellsPerStack: this.#settings.maxCellsPerStack ?? undefined,
     };

@@ -11,7 +11,6 @@ export const callMessageSchema = z.strictObject({
   name: z.string().max(100),
   argument: z.unknown(),
 });
-export type CallMessage = z.output<typeof callMessageSchema>;
 
 /** From the lab to a window. */
 export const labMessageSchema = z.discriminatedUnion('type', [

@@ -57,7 +57,8 @@ function leaves(value: unknown, path: readonly (string | number)[] = []): (reado
 function replaced(value: unknown, path: readonly (string | number)[], by: unknown): unknown {
   const [head, ...rest] = path;
   if (head === undefined) return by;
-  if (Array.isArray(value)) return value.map((item, i) => (i === head ? replaced(item, rest, by) : item));
+  if (Array.isArray(value))
+    return value.map((item: unknown, i) => (i === head ? replaced(item, rest, by) : item));
   const object = value as Record<string, unknown>;
   return { ...object, [head]: replaced(object[head], rest, by) };
 }

@@ -59,6 +59,16 @@ export class WebHost {
     return new WebHost(server, options);
   }
 
+  /** Windows that are connected now. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Every window loses its connection and makes a new one. */
+  dropConnections(): void {
+    for (const client of this.#sockets.clients) client.terminate();
+  }
+
   async close(): Promise<void> {
     for (const connection of this.#connections) connection.close();
     this.#sockets.close();

@@ -1,6 +1,7 @@
 /** Experiments as the list and the head of a page show them. */
 import type { ExperimentCard, ExperimentDetail, ExperimentState } from '#shared/api/types.ts';
 import { specificationToYaml } from '#shared/experiment/file.ts';
+import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { metrics } from '#shared/experiment/stack.ts';
 import { isAlive } from '../scheduler/processes.ts';
@@ -67,8 +68,8 @@ export function cardOf(
     notes,
     tags,
     workload: specification === null ? (imported?.file ?? '') : workloadInWords(specification),
-    optimizer: specification?.optimizer.kind ?? '',
-    batchUnit: imported?.batchUnit ?? 'samples',
+    optimizer: specification === null ? '' : optimizerInWords(specification),
+    batchUnit: specification === null ? (imported?.batchUnit ?? 'samples') : batchUnitOf(specification),
     cells,
     counts,
     thumbnail,
@@ -107,9 +108,15 @@ export function detailOf(
 const DIGIT_PIXELS = 784;
 const DIGIT_CLASSES = 10;
 
+function optimizerInWords({ optimizer }: Specification): string {
+  return optimizer.kind === 'external' ? optimizer.name : optimizer.kind;
+}
+
 /** 'mlp 784-32-10 on digits' */
 export function workloadInWords({ workload }: Specification): string {
   if (workload.kind === 'quadratic') return `quadratic of ${workload.mu.length} parameters`;
+  if (workload.kind === 'external') return workload.command.join(' ');
+  if (!('data' in workload)) return workload.kind;
   const data: Readonly<Record<string, unknown>> = workload.data;
   const file = [data.images, data.file].find((path) => typeof path === 'string');
   const name = file?.split(/[\\/]/).at(-1) ?? workload.data.source;

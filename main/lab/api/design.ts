@@ -1,6 +1,5 @@
 /** What a specification would do and cost, before anything starts. */
 import { isAbsolute } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import type { CallArgument } from '#shared/api/contract.ts';
 import type { DesignCost, DesignPreview } from '#shared/api/types.ts';
@@ -8,12 +7,14 @@ import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { parseExperimentFile, specificationToYaml } from '#shared/experiment/file.ts';
 import { expandGrid, type Grid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
+import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { ApiError } from '#shared/api/errors.ts';
-import { calibrate, dataChecksum, recallCalibration, type Calibration } from '../scheduler/calibration.ts';
+import { calibrate, recallCalibration, type Calibration } from '../scheduler/calibration.ts';
 import { estimateCost } from '../scheduler/estimate.ts';
 import { cellsPerStack, stackBytes, TRAINER_BYTES, type Workforce } from '../scheduler/settings.ts';
 import type { ReadableStore } from '../store/types.ts';
+import type { DataChecksums } from './data-checksums.ts';
 import type { Jobs } from './jobs.ts';
 
 /** Cells of a stack while this machine has not been measured. */
@@ -28,14 +29,11 @@ export interface DesignHost {
   workforce(): Workforce;
   maxCellsPerStack(): number;
   readonly jobs: Jobs;
+  readonly checksums: DataChecksums;
 }
 
 export class Design {
   readonly #host: DesignHost;
-  /** Checksums of data by the part of a specification that names them; a failure is not kept. */
-  #checksum: { readonly workload: Specification['workload']; readonly promise: Promise<string> } | null =
-    null;
-
   constructor(host: DesignHost) {
     this.#host = host;
   }
@@ -46,9 +44,9 @@ export class Design {
     const { specification, warnings } = parsed;
     let checksum: string;
     try {
-      checksum = await this.#checksumOf(specification);
+      checksum = await this.#host.checksums.recent(specification);
     } catch (error) {
-      const path = specification.workload.kind === 'quadratic' ? 'workload' : 'workload.data';
+      const path = 'data' in specification.workload ? 'workload.data' : 'workload';
       return {
         problems: [{ path, line: null, message: (error as Error).message }],
         warnings: [...warnings],
@@ -68,7 +66,7 @@ export class Design {
         specification,
         input: specification,
         text: specificationToYaml(specification),
-        batchUnit: 'samples',
+        batchUnit: batchUnitOf(specification),
         parameters: parametersOf(specification),
         batchSizes,
         learningRates,
@@ -104,21 +102,6 @@ export class Design {
       },
       (error) => (error instanceof Error ? error.message : String(error)),
     );
-  }
-
-  /** A process has to read the data, so it is asked once as long as the data stay the same. */
-  #checksumOf(specification: Specification): Promise<string> {
-    const { workload } = specification;
-    if (workload.kind === 'quadratic') return Promise.resolve('');
-    const known = this.#checksum;
-    // Other people's files may change between two looks; the digits cannot.
-    if (known !== null && isDeepStrictEqual(dataOf(known.workload), dataOf(workload))) return known.promise;
-    const promise = dataChecksum(specification);
-    this.#checksum = { workload, promise };
-    promise.catch(() => {
-      if (this.#checksum?.promise === promise) this.#checksum = null;
-    });
-    return promise;
   }
 
   #cellsKnown(specification: Specification, grid: Grid, checksum: string): number {
@@ -157,6 +140,7 @@ export class Design {
         marks: grid.marksFor(batchSize).length,
         cells: learningRates.length * seeds.length,
       };
+      if (specification.workload.kind === 'external') return 1;
       const measured = calibration === null ? TYPICAL_STACK : cellsPerStack(calibration, need, workforce);
       return Math.min(measured, this.#host.maxCellsPerStack());
     };
@@ -219,7 +203,15 @@ function fromForm(input: unknown): ReturnType<typeof parseExperimentFile> {
 
 /** A text of a window lies in no folder, so its data files need their whole paths. */
 function relativePaths({ workload }: Specification): DesignPreview['problems'] {
-  if (workload.kind === 'quadratic') return [];
+  if (workload.kind === 'external' && !isAbsolute(workload.folder))
+    return [
+      {
+        path: 'workload.folder',
+        line: null,
+        message: 'must be the whole path of a folder, since this specification lies in none',
+      },
+    ];
+  if (!('data' in workload)) return [];
   const members: [name: string, value: unknown][] = Object.entries(workload.data);
   return members
     .filter(([name, value]) => FILE_FIELDS.includes(name) && typeof value === 'string' && !isAbsolute(value))
@@ -228,10 +220,6 @@ function relativePaths({ workload }: Specification): DesignPreview['problems'] {
       line: null,
       message: 'must be the whole path of a file, since this specification lies in no folder',
     }));
-}
-
-function dataOf(workload: Specification['workload']): unknown {
-  return workload.kind === 'quadratic' ? null : workload.data;
 }
 
 const DIGIT_PIXELS = 784;

@@ -88,16 +88,7 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
     'cells.trainingLoss': ({ experiment, cells }) => trainingLoss(lab.store, find(experiment), cells),
     'predictions.list': ({ experiment }) => lab.store.predictions(find(experiment).id).map(predictionOf),
 
-    'design.examples': () =>
-      readdirSync(EXAMPLES)
-        .filter((file) => file.endsWith('.yaml'))
-        .sort()
-        .map((file) => {
-          const text = readFileSync(join(EXAMPLES, file), 'utf8');
-          const parsed = parseExperimentFile(text);
-          const name = basename(file, '.yaml');
-          return { name, title: parsed.ok ? parsed.specification.name : name, text };
-        }),
+    'design.examples': () => examples(),
     'design.preview': (argument) => lab.design.preview(argument),
     'design.measure': ({ text }) => ({ job: lab.design.measure(text) }),
 
@@ -136,6 +127,28 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
     'store.backup': () => backUp(lab),
     'store.restore': ({ backup }) => restore(lab, backup),
   };
+}
+
+interface Example {
+  readonly name: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+let known: Example[] | null = null;
+
+/** They come with the product and do not change while it runs. */
+function examples(): Example[] {
+  known ??= readdirSync(EXAMPLES)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => {
+      const text = readFileSync(join(EXAMPLES, file), 'utf8');
+      const parsed = parseExperimentFile(text);
+      const name = basename(file, '.yaml');
+      return { name, title: parsed.ok ? parsed.specification.name : name, text };
+    });
+  return known;
 }
 
 function predictionOf({ createdAt, point, bPeak, bNoise }: Prediction): StoredPrediction {

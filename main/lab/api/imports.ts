@@ -1,6 +1,6 @@
 /** Other people's sweeps from a window: looking at a file first, storing it afterwards. */
 import { open } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { ApiError } from '#shared/api/errors.ts';
 import type { ImportPreview } from '#shared/api/types.ts';
@@ -32,12 +32,13 @@ export class Imports {
     const head = await headOf(file);
     const { mapping, problem } = mappingOf(file, head.columns, wishes);
     const { result } = await importFile(file, mapping);
+    const isComplete = problem === null && result.ok;
     return {
       mapping,
       ...head,
       report: result.report,
-      problem: result.ok ? '' : (problem ?? result.message),
-      families: result.ok
+      problem: problem ?? (result.ok ? '' : result.message),
+      families: isComplete
         ? result.families.map(({ label, cells, analyses }) => ({ label, cells: cells.length, analyses }))
         : [],
     };
@@ -49,7 +50,8 @@ export class Imports {
     wishes: ImportWishes,
   ): Promise<{ experiments: string[]; isNew: boolean }> {
     const writer = this.#writer();
-    const { mapping } = mappingOf(file, (await headOf(file)).columns, wishes);
+    const { mapping, problem } = mappingOf(file, (await headOf(file)).columns, wishes);
+    if (problem !== null) throw new ApiError('bad-argument', problem, 'map');
     const { result, origin } = await importFile(file, mapping, name);
     if (!result.ok) throw new ApiError('bad-argument', `${result.message} Nothing was imported.`, 'map');
     const { experiments, isNew } = writer.importSweep(origin, result);
@@ -95,7 +97,7 @@ function objectsHead(lines: readonly string[]): Head {
   const objects = lines.flatMap((line): [string, unknown][][] => {
     try {
       const value: unknown = JSON.parse(line);
-      return typeof value === 'object' && value !== null ? [value] : [];
+      return typeof value === 'object' && value !== null ? [Object.entries(value)] : [];
     } catch {
       return [];
     }
@@ -155,24 +157,20 @@ function mappingOf(
     throw new ApiError('bad-argument', `There is no preset ${wanted}.`, 'preset');
   const base = preset?.mapping ?? {};
   const proposed: Readonly<Record<string, string | undefined>> = preset?.mapping.columns ?? guess(columns);
-  const chosen = Object.entries(map);
   const kept = Object.entries({ ...proposed, ...map }).filter(
     ([, column]) => column !== '' && column !== undefined,
   );
-  const wishes = { ...base, columns: Object.fromEntries(kept) };
+  const wishes = { ...base, columns: Object.fromEntries(kept) as Partial<Record<string, string>> };
   try {
     return { mapping: combineMappings(wishes), problem: null };
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     const [issue] = error.issues;
-    const field = issue.path.at(-1);
-    if (chosen.length > 0 && field !== 'batchSize')
-      throw new ApiError('bad-argument', `${issue.path.join('.')}: ${issue.message}`, 'map');
-    // Every sweep has batch sizes: with any column in their place the form can be shown and filled in.
-    const placeholder = combineMappings({
-      ...wishes,
-      columns: { ...wishes.columns, batchSize: columns[0] ?? extname(file) },
-    });
-    return { mapping: placeholder, problem: 'Choose the column that holds the batch size.' };
+    if (columns.length === 0) throw new ApiError('bad-argument', issue.message, 'map');
+    // Any columns in the place of those that are needed, so that the form can be shown and filled in.
+    const { batchSize = columns[0], loss = columns[columns.length - 1] } = wishes.columns;
+    const placeholder = { ...wishes, columns: { ...wishes.columns, batchSize, loss } };
+    const needed = wishes.columns.batchSize === undefined ? 'batch size' : 'loss';
+    return { mapping: combineMappings(placeholder), problem: `Choose the column that holds the ${needed}.` };
   }
 }
