@@ -112,7 +112,7 @@ export const calls = {
     z.strictObject({
       experiments: z.array(key).min(1).max(6),
       specification: z.record(z.string(), z.json()),
-      formats: z.array(z.enum(['svg', 'pdf', 'png', 'tex', 'csv', 'json'])).min(1),
+      formats: z.array(z.enum(['svg', 'pdf', 'png', 'tex', 'csv', 'json', 'md'])).min(1),
       preset: z.string().min(1).max(60),
       dotsPerInch: z.number().int().min(30).max(2400).default(300),
     }),

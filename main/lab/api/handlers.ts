@@ -17,6 +17,7 @@ import { backUp, restore } from './backups.ts';
 import { detailOf } from './cards.ts';
 import { cellDetail, trainingLoss } from './cell-detail.ts';
 import type { Handlers } from './dispatch.ts';
+import { renderFigure } from './figures.ts';
 import type { Session } from './session.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../resources/experiments/', import.meta.url));
@@ -92,8 +93,9 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
     'design.preview': (argument) => lab.design.preview(argument),
     'design.measure': ({ text }) => ({ job: lab.design.measure(text) }),
 
-    'figures.render': () => {
-      throw new ApiError('not-possible', 'Figures cannot be drawn from a window yet: use surge figure.');
+    'figures.render': (argument) => {
+      for (const experiment of argument.experiments) find(experiment);
+      return renderFigure(lab.store, argument);
     },
 
     'upload.begin': ({ name, bytes }) => ({ upload: lab.uploads.begin(session, name, bytes) }),
