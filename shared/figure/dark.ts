@@ -9,6 +9,9 @@ export const DARK_PAPER = '#14171c';
 const LIGHTEST = 96;
 /** Below this chroma a color is a grey or a tint of the paper. */
 const GREY = 18;
+/** Below this chroma an area is a grey of ours; above it, and darker than PALE, it is data. */
+const NEUTRAL = 1;
+const PALE = 85;
 /** WCAG 2.1, success criterion 1.4.11: graphical objects. */
 const LEAST_CONTRAST = 3;
 
@@ -25,7 +28,9 @@ export function onDarkPaper(node: SvgNode): SvgNode {
 
 function turned(color: string, area: boolean): string {
   const { l, a, b } = lab(color);
-  if (Math.hypot(a, b) < GREY) {
+  const chroma = Math.hypot(a, b);
+  // The middle of cividis is nearly grey, but its cells are data.
+  if (chroma < GREY && !(area && chroma > NEUTRAL && l < PALE)) {
     const paper = lab(DARK_PAPER);
     const share = l / 100;
     return rgb(

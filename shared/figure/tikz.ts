@@ -21,8 +21,9 @@ export function toTikz(tree: SvgNode, { scale, comments }: TikzOptions): string 
   return [
     ...comments.map((comment) => `% ${comment.replaceAll(/\s+/g, ' ')}`),
     '% \\usepackage{tikz}',
-    '\\begingroup',
-    ...[...colors].map(([color, name]) => `\\definecolor{${name}}{HTML}{${color.slice(1).toUpperCase()}}`),
+    // A line's end would be a space before the picture.
+    '\\begingroup%',
+    ...[...colors].map(([color, name]) => `\\definecolor{${name}}{HTML}{${color.slice(1).toUpperCase()}}%`),
     `\\begin{tikzpicture}[x=${formatNumber(scale)}bp,y=-${formatNumber(scale)}bp,line join=round]`,
     `\\path[use as bounding box] (0,0) rectangle (${formatNumber(width)},${formatNumber(height)});`,
     ...body,
