@@ -83,6 +83,8 @@ const pathFields = [
 
 function resolvePaths(specification: Specification, folder: string): Specification {
   const { workload } = specification;
+  if (workload.kind === 'external')
+    return { ...specification, workload: { ...workload, folder: resolve(folder, workload.folder) } };
   if (!('data' in workload)) return specification;
   const data = Object.fromEntries(
     Object.entries(workload.data).map(([field, value]: [string, unknown]) => [

@@ -4,6 +4,7 @@ import type { WorkloadSpecification } from '#shared/experiment/specification.ts'
 import type { ClassificationData } from './data/classification.ts';
 import { loadClassification } from './data/load.ts';
 import { loadTokens } from './data/text.ts';
+import { externalChecksum } from './external/files.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
 import { optimizerFor } from './optimizers/optimizer.ts';
 import type { StackJob } from './protocol.ts';
@@ -57,6 +58,8 @@ export function dataChecksumOf(workload: WorkloadSpecification, evaluationExampl
     case 'gpt':
     case 'moe':
       return loadTokens(workload.data, workload.context, evaluationExamples).checksum;
+    case 'external':
+      return externalChecksum(workload);
     case 'quadratic':
       return '';
   }
@@ -102,6 +105,8 @@ export function makeWorkload(
           : moe(specification, specification, data.vocabulary);
       return { workload: languageModel(network, data, layout), dataChecksum: data.checksum };
     }
+    case 'external':
+      throw new Error('an external program trains by itself: the lab cannot look inside it');
     case 'quadratic':
       return { workload: quadratic(specification, layout), dataChecksum: '' };
   }

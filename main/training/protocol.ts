@@ -37,7 +37,8 @@ export interface StackJob {
 
 /** What a run must record of the machinery that made it. */
 export interface EngineProvenance {
-  readonly backend: 'compiled' | 'eager';
+  /** 'external': somebody's own program, of whose machinery only the machine is known. */
+  readonly backend: 'compiled' | 'eager' | 'external';
   /** Set when compilation failed and the eager path took over. */
   readonly fallbackReason: string | null;
   readonly device: string;
@@ -79,6 +80,8 @@ export type SpoolLine =
       readonly event: 'diverged';
       readonly cell: number;
       readonly step: number;
+      /** In words, where it was not that the loss was not finite. */
+      readonly reason?: string | undefined;
     }
   | { readonly event: 'checkpoint'; readonly time: number; readonly step: number; readonly file: string }
   | {
@@ -96,7 +99,8 @@ export type SpoolLine =
       readonly event: 'stopped';
       readonly time: number;
       readonly step: number;
-      readonly reason: 'asked' | 'out-of-memory' | 'error' | 'disk-full';
+      /** killed: an external program was, by somebody else. */
+      readonly reason: 'asked' | 'out-of-memory' | 'error' | 'disk-full' | 'killed';
       readonly message: string;
     };
 

@@ -5,13 +5,13 @@
  */
 import { createWriteStream } from 'node:fs';
 import { hostname } from 'node:os';
-import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { buildStack } from './build-stack.ts';
 import { removeCheckpoint } from './checkpoint.ts';
 import { openEngine } from './engine/open-engine.ts';
+import { readJob } from './job-input.ts';
 import { isOutOfMemory, openSession } from './open-session.ts';
-import type { SpoolLine, StackJob, TrainerMessage } from './protocol.ts';
+import type { SpoolLine, TrainerMessage } from './protocol.ts';
 import { SpoolWriter } from './spool-writer.ts';
 import { trainStack } from './train-stack.ts';
 
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => (stop = true));
   // The terminal sends Ctrl-C to the whole group; the lab decides what it means.
   process.on('SIGINT', () => {});
-  const job = await firstLine(() => (stop = true));
+  const job = await readJob(() => (stop = true));
   const cells = job.learningRates.length * job.seeds.length;
   const spool = new SpoolWriter(job.spoolFile, cells);
   try {
@@ -116,25 +116,6 @@ function endWithReason(spool: SpoolWriter, error: unknown): void {
     process.stderr.write(`${JSON.stringify(line)}\n`);
   }
   if (error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
-}
-
-/** The job; later lines that ask to stop, and the end of the input, call `stopped`. */
-function firstLine(stopped: () => void): Promise<StackJob> {
-  return new Promise((resolve, reject) => {
-    let seen = false;
-    const lines = createInterface({ input: process.stdin });
-    lines.on('line', (line) => {
-      const message = JSON.parse(line) as StackJob | { type: 'stop' };
-      if (message.type === 'job') {
-        seen = true;
-        resolve(message);
-      } else stopped();
-    });
-    lines.on('close', () => {
-      stopped();
-      if (!seen) reject(new Error('no job on standard input'));
-    });
-  });
 }
 
 await main();

@@ -1,4 +1,5 @@
 /** The cells of an experiment, each with everything that decides its result. */
+import { resultOf } from './external.ts';
 import type { Grid } from './grid.ts';
 import type { Specification } from './specification.ts';
 import type { CellConfiguration } from './stack.ts';
@@ -9,7 +10,9 @@ export function cellConfigurations(
   grid: Grid,
   dataChecksum: string,
 ): CellConfiguration[] {
-  const { workload, optimizer, streams, recordTrainingLoss } = specification;
+  const { optimizer, streams, recordTrainingLoss } = specification;
+  const workload =
+    specification.workload.kind === 'external' ? resultOf(specification.workload) : specification.workload;
   return grid.batchSizes.flatMap((batchSize) => {
     const common = {
       workload,

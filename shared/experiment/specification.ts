@@ -3,6 +3,7 @@
  * One zod schema is the door; everything behind it trusts the parsed type.
  */
 import { z } from 'zod';
+import { externalOptimizerSchema, externalWorkloadSchema } from './external.ts';
 
 const positive = z.number().positive().finite();
 const wholePositive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
@@ -147,6 +148,7 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     hessian: z.array(z.array(z.number().finite())).min(1).max(4_096),
     start: z.array(z.number().finite()).optional(),
   }),
+  externalWorkloadSchema,
 ]);
 
 const beta = z.number().min(0).lt(1);
@@ -202,6 +204,7 @@ export const optimizerSchema = z.discriminatedUnion('kind', [
     clip: z.number().positive().finite().default(1),
     weightDecay: weightDecay.default(0),
   }),
+  externalOptimizerSchema,
 ]);
 
 export const specificationSchema = z.strictObject({

@@ -1,6 +1,7 @@
 /** The door of every specification: zod, then what one field says about another. */
 import type { Problem } from './axis.ts';
 import { explainIssues } from './explain.ts';
+import { externalWarnings } from './external.ts';
 import { gridProblems, gridWarnings } from './grid.ts';
 import type { Specification } from './specification.ts';
 import { specificationSchema } from './specification.ts';
@@ -17,5 +18,10 @@ export function parseSpecification(value: unknown): Parsed {
     return { ok: false, problems: explainIssues(result.error.issues, value, specificationSchema) };
   const problems = [...workloadProblems(result.data), ...gridProblems(result.data)];
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, specification: result.data, warnings: gridWarnings(result.data) };
+  const { workload } = result.data;
+  const warnings = [
+    ...(workload.kind === 'external' ? externalWarnings(workload) : []),
+    ...gridWarnings(result.data),
+  ];
+  return { ok: true, specification: result.data, warnings };
 }

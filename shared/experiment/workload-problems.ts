@@ -1,5 +1,6 @@
 /** What the fields of a workload say about each other. */
 import type { Problem } from './axis.ts';
+import { externalProblems } from './external.ts';
 import type { Specification, WorkloadSpecification } from './specification.ts';
 
 /** Digits that the package `mnist` ships. */
@@ -9,8 +10,28 @@ const SYMMETRY = 1e-9;
 
 type Of<Kind extends WorkloadSpecification['kind']> = Extract<WorkloadSpecification, { kind: Kind }>;
 
-export function workloadProblems({ workload, evaluation }: Specification): Problem[] {
+export function workloadProblems(specification: Specification): Problem[] {
+  const { workload, optimizer, evaluation } = specification;
+  if (workload.kind !== 'external' && optimizer.kind === 'external')
+    return [
+      {
+        path: ['optimizer', 'kind'],
+        message: 'external belongs to external workloads: choose one of the lab’s',
+      },
+    ];
   switch (workload.kind) {
+    case 'external':
+      return [
+        ...(optimizer.kind === 'external'
+          ? []
+          : [
+              {
+                path: ['optimizer', 'kind'],
+                message: `must be external for an external workload, whose program optimizes by itself: { kind: external, name: ${optimizer.kind} }`,
+              },
+            ]),
+        ...externalProblems(workload),
+      ];
     case 'quadratic':
       return quadraticProblems(workload);
     case 'mlp':

@@ -21,6 +21,16 @@ export function flatten(value: unknown, path: string, into: Map<string, string>)
   }
 }
 
+/** The object of one line; null when it is none. */
+export function parseJsonLine(text: string): object | null {
+  try {
+    const parsed: unknown = JSON.parse(quoteNonFinite(text));
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
 function parseRow(line: number, text: string): TableRow {
   const values = new Map<string, string>();
   const value = (column: string) => values.get(column);

@@ -15,6 +15,7 @@ import type { Specification } from '#shared/experiment/specification.ts';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
 import { engineCacheFolder } from '#main/setup/platform.ts';
+import { externalChecksum } from '#main/training/external/files.ts';
 import type { CalibrationReply, CalibrationRequest } from '#main/training/protocol.ts';
 
 export interface Measurement {
@@ -45,6 +46,8 @@ const CACHE_VERSION = 1;
 
 /** Checksum of the data that an experiment trains on. Throws in plain words when they cannot be read. */
 export async function dataChecksum(specification: Specification): Promise<string> {
+  // Its files are only hashed: no engine, and so no process, is needed for that.
+  if (specification.workload.kind === 'external') return externalChecksum(specification.workload);
   const trial = { batchSize: 1, learningRates: [1], seeds: [0] };
   return (await ask(specification, [trial], 1, true)).dataChecksum;
 }
@@ -65,6 +68,8 @@ export async function calibrate(
   grid: Grid,
   threads: number,
 ): Promise<Calibration> {
+  if (specification.workload.kind === 'external')
+    throw new Error('an external program cannot be measured: only running it tells what it costs');
   const trials = chooseTrials(grid);
   const checksum = await dataChecksum(specification);
   const file = cacheFile(specification, trials, threads, checksum);

@@ -9,6 +9,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { CellState } from '#shared/experiment/stack.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
+import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
+import { endProgram } from '#main/training/external/processes.ts';
 import type { StackJob } from '#main/training/protocol.ts';
 import { stackCheckpointFile, stackSpoolFile } from '../store/index.ts';
 import type {
@@ -22,6 +24,9 @@ import type {
 import { specificationOf } from '../trained.ts';
 import type { Calibration } from './calibration.ts';
 import { calibrate } from './calibration.ts';
+import { DevicePool } from './device-pool.ts';
+import type { Wishes } from './external-workforce.ts';
+import { externalWorkforce } from './external-workforce.ts';
 import { outOfMemoryKills } from './out-of-memory.ts';
 import { isAlive, reap } from './processes.ts';
 import type { Workforce } from './settings.ts';
@@ -31,6 +36,8 @@ import { startTrainer } from './trainer-process.ts';
 
 export interface RunOptions {
   readonly workforce: Workforce;
+  /** What a person asked for; an external workload says for itself how the machine is shared out otherwise. */
+  readonly wishes?: Wishes | undefined;
   readonly checkpointSeconds: number;
   /** Aborting stops cleanly: running stacks checkpoint and end. */
   readonly signal: AbortSignal;
@@ -97,6 +104,8 @@ export async function recover(
         notice(`ending trainer ${stack.process.pid}, left behind by an earlier run of "${experiment.name}"`);
         await reap(stack.process, REAP_PATIENCE_MILLISECONDS);
       }
+      if (experiment.specification?.workload.kind === 'external')
+        await endProgram(stack.key, null, REAP_PATIENCE_MILLISECONDS);
       const { ending } = store.ingest(stack.key);
       if (ending !== 'finished')
         store.stackEnded(stack.key, 'interrupted', 'the lab ended while this stack was being trained');
@@ -121,11 +130,15 @@ class ExperimentRun {
   /** As it was when the run began: its specification never changes. */
   readonly #experiment: ExperimentSummary;
   readonly #options: RunOptions;
+  readonly #workforce: Workforce;
+  readonly #devices: DevicePool;
   readonly #running = new Map<
     string,
     { stack: Stack; trainer: TrainerProcess; phase: string; step: number }
   >();
   readonly #fastFailures: string[] = [];
+  /** Stacks that somebody ended on purpose: only the next run takes them up again. */
+  readonly #leftAlone = new Set<string>();
   readonly #started = performance.now();
   /** Kept here so that progress costs no query: 12,000 cells would be read for every line of a trainer. */
   readonly #work = { cells: 0, cellsDone: 0, runSteps: 0, runStepsDone: 0, runStepsAtStart: 0 };
@@ -141,6 +154,12 @@ class ExperimentRun {
     this.#experiment = experimentOf(store, id);
     this.#key = this.#experiment.key;
     this.#options = options;
+    const { specification } = this.#experiment;
+    this.#workforce =
+      specification?.workload.kind === 'external'
+        ? externalWorkforce(specification.workload, options.wishes ?? {})
+        : options.workforce;
+    this.#devices = new DevicePool(this.#workforce.devices ?? []);
   }
 
   async toTheEnd(): Promise<RunOutcome> {
@@ -158,7 +177,7 @@ class ExperimentRun {
     }
     this.#countWork();
     this.#report();
-    const workers = Array.from({ length: this.#options.workforce.trainers }, () => this.#guardedLane());
+    const workers = Array.from({ length: this.#workforce.trainers }, () => this.#guardedLane());
     const watch = this.#watchForHold();
     await Promise.all(workers);
     watch.abort();
@@ -204,7 +223,8 @@ class ExperimentRun {
   #nextStack(): Stack | null {
     const waiting = this.#store
       .stacks(this.#id)
-      .filter((s) => (s.state === 'planned' || s.state === 'interrupted') && !this.#running.has(s.key));
+      .filter((s) => (s.state === 'planned' || s.state === 'interrupted') && !this.#running.has(s.key))
+      .filter((s) => !this.#leftAlone.has(s.key));
     return waiting.reduce<Stack | null>(
       (first, s) => (first === null || s.position < first.position ? s : first),
       null,
@@ -247,7 +267,8 @@ class ExperimentRun {
     const killsBefore = outOfMemoryKills();
     let lastIngest = 0;
     const entry = { stack, phase: 'starting', step: stack.stepsDone };
-    const trainer = startTrainer(job, logFile, (message) => {
+    const devices = this.#takeDevices(configuration.workload);
+    const trainer = startTrainer(job, logFile, devices, (message) => {
       if (message.type === 'notice') this.#notice(stack, message.message);
       else if (message.type === 'phase') entry.phase = message.phase;
       else {
@@ -265,10 +286,21 @@ class ExperimentRun {
     this.#options.signal.addEventListener('abort', stop, { once: true });
     const exit = await trainer.exited;
     this.#options.signal.removeEventListener('abort', stop);
+    // A trainer that was killed could not end its program.
+    if (job.workload.kind === 'external') await endProgram(stack.key, null, REAP_PATIENCE_MILLISECONDS);
+    this.#devices.giveBack(devices ?? []);
     const result = this.#ingest(stack);
     this.#running.delete(stack.key);
     await this.#settle(stack, exit, result, (performance.now() - started) / 1000, killsBefore);
     this.#report();
+  }
+
+  /** Null where nothing is dealt: the trainer then sees what the lab sees. */
+  #takeDevices(workload: WorkloadSpecification): readonly string[] | null {
+    if (workload.kind === 'external')
+      return workload.gpus === undefined ? null : this.#devices.take(workload.gpus);
+    const { devices = [] } = this.#workforce;
+    return devices.length === 0 ? null : this.#devices.take(1);
   }
 
   #ingest(stack: Stack): IngestResult {
@@ -306,8 +338,18 @@ class ExperimentRun {
         this.#work.runStepsDone += cellsOf(stack) * stack.steps;
         return;
       case 'asked':
-        end('interrupted', 'stopped; its checkpoint continues where it was');
+        end('interrupted', result.message || 'stopped; its checkpoint continues where it was');
         return;
+      case 'killed': {
+        const kills = outOfMemoryKills();
+        if (kills !== null && killsBefore !== null && kills > killsBefore) {
+          await this.#splitOrGiveUp(stack, 'the system killed the program because memory ran out');
+          return;
+        }
+        this.#leftAlone.add(stack.key);
+        end('interrupted', result.message);
+        return;
+      }
       case 'disk-full':
         end('interrupted', 'the disk is full');
         this.#hold ??= 'the disk is full; nothing was lost: free some space and resume';
@@ -370,7 +412,22 @@ class ExperimentRun {
     if (missing.length === 0) return;
     const specification = specificationOf(this.#experiment);
     const grid = expandGrid(specification);
-    const { workforce, maxCellsPerStack = Infinity, mode } = this.#options;
+    const workforce = this.#workforce;
+    const { maxCellsPerStack = Infinity, mode } = this.#options;
+    if (specification.workload.kind === 'external') {
+      const plans = planStacks({
+        grid,
+        missing: missing.map((c) => c.configuration),
+        cellsPerStack: () => 1,
+        order: specification.order,
+      });
+      const settings = { threads: workforce.threads, chunkSteps: 1, mode: 'eager' as const };
+      this.#store.planStacks(
+        this.#id,
+        plans.map((plan) => ({ plan, settings })),
+      );
+      return;
+    }
     this.#calibration ??= await calibrate(specification, grid, workforce.threads);
     const calibration = this.#calibration;
     const sizeOf = (batchSize: number) =>

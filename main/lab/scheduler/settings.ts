@@ -1,6 +1,7 @@
 /** From measurements to settings: cells in a stack, steps in a chunk, trainers at once. Pure arithmetic. */
 import type { StackSettings } from '../store/types.ts';
 import type { Calibration, Measurement } from './calibration.ts';
+import type { Wishes } from './external-workforce.ts';
 
 /** Start of a trainer process until its program is being built: Node, TensorFlow, data. */
 const PROCESS_SECONDS = 1.5;
@@ -15,6 +16,8 @@ export interface Workforce {
   readonly trainers: number;
   /** TensorFlow threads of each. */
   readonly threads: number;
+  /** GPUs that trainers are dealt, each one of them; without any, trainers see what the lab sees. */
+  readonly devices?: readonly string[] | undefined;
 }
 
 /** Resident memory of a trainer with a usual stack, TensorFlow included. */
@@ -23,22 +26,25 @@ export const TRAINER_BYTES = 1.2e9;
 export interface Machine {
   readonly cores: number;
   readonly freeBytes: number;
-  /** The engine trains on a GPU. */
-  readonly gpu: boolean;
+  /** GPUs that the engine can train on, by name; null when it trains on the CPU. */
+  readonly devices: readonly string[] | null;
 }
 
 /**
  * On a CPU one trainer a core with one thread each, as far as memory reaches: small stacks scale across processes far
- * better than across threads, and start-up and compilation of one overlap the training of another. On a GPU one trainer,
- * since a process takes the device for itself. Wishes go first; threads share the cores among the trainers.
+ * better than across threads, and start-up and compilation of one overlap the training of another. On GPUs one trainer
+ * a device, since a process takes it for itself. Wishes go first; threads share the cores among the trainers.
  */
-export function defaultWorkforce(
-  machine: Machine,
-  wishes: { readonly trainers?: number | undefined; readonly threads?: number | undefined } = {},
-): Workforce {
+export function defaultWorkforce(machine: Machine, wishes: Wishes = {}): Workforce {
+  const devices = wishes.devices ?? machine.devices ?? [];
   const fitting = Math.floor(machine.freeBytes / TRAINER_BYTES);
-  const trainers = wishes.trainers ?? (machine.gpu ? 1 : Math.max(1, Math.min(machine.cores, fitting)));
-  return { trainers, threads: wishes.threads ?? Math.max(1, Math.floor(machine.cores / trainers)) };
+  const trainers =
+    wishes.trainers ??
+    (wishes.devices !== undefined || machine.devices !== null
+      ? Math.max(1, devices.length)
+      : Math.max(1, Math.min(machine.cores, fitting)));
+  const threads = wishes.threads ?? Math.max(1, Math.floor(machine.cores / trainers));
+  return { trainers, threads, ...(devices.length === 0 ? {} : { devices }) };
 }
 
 /** Microseconds a cell and step, interpolated in ln B between the measured batch sizes, for the nearest stack size. */

@@ -26,18 +26,30 @@ export interface TrainerProcess {
 }
 
 const TRAINER = fileURLToPath(new URL('../../training/trainer.ts', import.meta.url));
+const EXTERNAL_TRAINER = fileURLToPath(new URL('../../training/external/trainer.ts', import.meta.url));
 const LOG_TAIL_CHARACTERS = 4_000;
 
+/** `devices`: what CUDA shows it, null for whatever it shows the lab. */
 export function startTrainer(
   job: StackJob,
   logFile: string,
+  devices: readonly string[] | null,
   onMessage: (message: TrainerMessage) => void,
 ): TrainerProcess {
+  const isExternal = job.workload.kind === 'external';
   const log = openSync(logFile, 'a');
-  const child = spawn(findNode(), ['--disable-warning=ExperimentalWarning', TRAINER], {
-    stdio: ['pipe', 'ignore', log, 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
+  const child = spawn(
+    findNode(),
+    ['--disable-warning=ExperimentalWarning', isExternal ? EXTERNAL_TRAINER : TRAINER],
+    {
+      stdio: ['pipe', 'ignore', log, 'pipe'],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        ...(devices === null ? {} : { CUDA_VISIBLE_DEVICES: devices.join(',') }),
+      },
+    },
+  );
   closeSync(log);
   const identity = child.pid === undefined ? null : identify(child.pid);
   const stdin = child.stdin!;
@@ -54,7 +66,8 @@ export function startTrainer(
   const exited = new Promise<TrainerExit>((resolve) => {
     const end = (code: number | null, signal: NodeJS.Signals | null, note = '') => {
       const text = withoutLibraryNotices(readFileSync(logFile, 'utf8')).slice(-LOG_TAIL_CHARACTERS);
-      if (code === 0) rmSync(logFile, { force: true });
+      // What somebody's program said is kept, however it ended.
+      if (code === 0 && !isExternal) rmSync(logFile, { force: true });
       resolve({ code, signal, log: `${text}${note}`.trim() });
     };
     child.once('error', (error) => end(null, null, error.message));

@@ -82,14 +82,17 @@ function waitingStacks(
   { cellsPerStack, threads }: HandOutOptions,
 ): HandedOutStack[] {
   const specification = specificationOf(experiment);
+  const isExternal = specification.workload.kind === 'external';
   const missing = store.trainedCells(experiment.id).filter((cell) => cell.stack === null);
   const plans = planStacks({
     grid: expandGrid(specification),
     missing: missing.map((cell) => cell.configuration),
-    cellsPerStack: () => cellsPerStack,
+    cellsPerStack: () => (isExternal ? 1 : cellsPerStack),
     order: specification.order,
   });
-  const settings = { threads, chunkSteps: CHUNK_STEPS, mode: 'compiled' as const };
+  const settings = isExternal
+    ? { threads, chunkSteps: 1, mode: 'eager' as const }
+    : { threads, chunkSteps: CHUNK_STEPS, mode: 'compiled' as const };
   store.planStacks(
     experiment.id,
     plans.map((plan) => ({ plan, settings })),

@@ -82,7 +82,7 @@ export class SpoolIngester {
   readonly #select: Statement<[string], Progress>;
   readonly #save: Statement<[Progress]>;
   readonly #event: Statement<[number, number, string, string, string]>;
-  readonly #diverged: Statement<[number, number, number]>;
+  readonly #diverged: Statement<[number, string | null, number, number]>;
   readonly #undiverged: Statement<[number, number]>;
   readonly #finishCells: Statement<[number]>;
   readonly #failCells: Statement<[string, number]>;
@@ -101,14 +101,16 @@ export class SpoolIngester {
       'INSERT INTO events (time, experiment_id, stack_key, kind, message) VALUES (?, ?, ?, ?, ?)',
     );
     this.#diverged = database.prepare(
-      `UPDATE cells SET diverged_at = min(coalesce(diverged_at, 9007199254740991), ?) WHERE stack_id = ? AND stack_column = ?`,
+      `UPDATE cells SET diverged_at = min(coalesce(diverged_at, 9007199254740991), ?), reason = coalesce(?, reason)
+         WHERE stack_id = ? AND stack_column = ?`,
     );
     this.#undiverged = database.prepare(
       'UPDATE cells SET diverged_at = NULL WHERE stack_id = ? AND diverged_at > ?',
     );
     this.#finishCells = database.prepare(
       `UPDATE cells SET state = iif(diverged_at IS NULL, 'done', 'diverged'),
-         reason = iif(diverged_at IS NULL, '', 'loss was not finite at step ' || diverged_at) WHERE stack_id = ?`,
+         reason = CASE WHEN diverged_at IS NULL THEN '' WHEN reason LIKE 'loss above %' THEN reason
+           ELSE 'loss was not finite at step ' || diverged_at END WHERE stack_id = ?`,
     );
     this.#failCells = database.prepare(`UPDATE cells SET state = 'failed', reason = ? WHERE stack_id = ?`);
     this.#coverage = database.prepare(
@@ -262,7 +264,7 @@ export class SpoolIngester {
         return 0;
       case 'diverged':
         if (line.cell >= progress.cells) throw new Error(`cell: ${line.cell} of ${progress.cells}`);
-        this.#diverged.run(line.step, progress.id, line.cell);
+        this.#diverged.run(line.step, line.reason ?? null, progress.id, line.cell);
         return 0;
       case 'checkpoint':
         progress.checkpoint_step = line.step;

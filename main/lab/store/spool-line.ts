@@ -19,7 +19,7 @@ const count = z.number().int().nonnegative();
 /** Epoch milliseconds within the range of Date; a fraction is rounded where it is stored. */
 const time = z.number().min(0).max(8.64e15);
 const engineSchema: z.ZodType<EngineProvenance> = z.looseObject({
-  backend: z.enum(['compiled', 'eager']),
+  backend: z.enum(['compiled', 'eager', 'external']),
   fallbackReason: z.string().nullable(),
   device: z.string(),
   threads: count,
@@ -43,7 +43,12 @@ const rareLine = z.discriminatedUnion('event', [
     engine: engineSchema,
     dataChecksum: z.string(),
   }),
-  z.looseObject({ event: z.literal('diverged'), cell: count, step: count }),
+  z.looseObject({
+    event: z.literal('diverged'),
+    cell: count,
+    step: count,
+    reason: z.string().optional(),
+  }),
   z.looseObject({ event: z.literal('checkpoint'), time, step: count, file: z.string() }),
   z.looseObject({
     event: z.literal('finished'),
@@ -58,7 +63,7 @@ const rareLine = z.discriminatedUnion('event', [
     event: z.literal('stopped'),
     time,
     step: count,
-    reason: z.enum(['asked', 'out-of-memory', 'error', 'disk-full']),
+    reason: z.enum(['asked', 'out-of-memory', 'error', 'disk-full', 'killed']),
     message: z.string(),
   }),
 ]);

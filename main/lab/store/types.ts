@@ -211,7 +211,7 @@ export interface IngestResult {
   /** Complete lines that could not be understood; they are counted and skipped, never fatal. */
   readonly badLines: number;
   /** The last 'stopped' or 'finished' line seen, if any, since the last 'start'. */
-  readonly ending: 'finished' | 'asked' | 'out-of-memory' | 'error' | 'disk-full' | null;
+  readonly ending: 'finished' | 'asked' | 'out-of-memory' | 'error' | 'disk-full' | 'killed' | null;
   readonly message: string;
 }
 

@@ -79,7 +79,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
     if (prefixes.length === 0) return;
     for (const name of readdirSync(this.spoolFolder)) {
       if (prefixes.some((prefix) => name.startsWith(prefix)))
-        rmSync(join(this.spoolFolder, name), { force: true });
+        rmSync(join(this.spoolFolder, name), { recursive: true, force: true });
     }
   }
 

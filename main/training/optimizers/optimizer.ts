@@ -29,6 +29,8 @@ export function plain(transformation: Transformation): Optimizer {
 
 export function optimizerFor(specification: OptimizerSpecification): Optimizer {
   switch (specification.kind) {
+    case 'external':
+      throw new Error(`the optimizer "${specification.name}" is that of an external program`);
     case 'sgd':
       return plain(identity());
     case 'momentum':

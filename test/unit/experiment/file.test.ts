@@ -219,10 +219,14 @@ describe('wrong values are told by field and line', () => {
       'an unknown kind',
       { 3: '  kind: mpl', 4: '' },
       [
-        '3:9 workload.kind: must be one of mlp, cnn, resnet18, gpt, moe, quadratic, not the text "mpl"; did you mean mlp?',
+        '3:9 workload.kind: must be one of mlp, cnn, resnet18, gpt, moe, quadratic, external, not the text "mpl"; did you mean mlp?',
       ],
     ],
-    ['no kind', { 3: '' }, ['2:1 workload.kind: is missing: one of mlp, cnn, resnet18, gpt, moe, quadratic']],
+    [
+      'no kind',
+      { 3: '' },
+      ['2:1 workload.kind: is missing: one of mlp, cnn, resnet18, gpt, moe, quadratic, external'],
+    ],
     [
       'a choice that is none',
       { 13: 'order: random' },

@@ -28,16 +28,28 @@ function calibration(...measurements: Measurement[]): Calibration {
 
 describe('trainers and threads', () => {
   test.each([
-    { cores: 2, freeBytes: 20 * GIB, gpu: false, expected: { trainers: 2, threads: 1 } },
-    { cores: 16, freeBytes: 5 * GIB, gpu: false, expected: { trainers: 4, threads: 4 } },
-    { cores: 8, freeBytes: 0, gpu: false, expected: { trainers: 1, threads: 8 } },
-    { cores: 16, freeBytes: 100 * GIB, gpu: true, expected: { trainers: 1, threads: 16 } },
-  ])('$cores cores, $freeBytes bytes, GPU $gpu', ({ expected, ...machine }) => {
+    { cores: 2, freeBytes: 20 * GIB, devices: null, expected: { trainers: 2, threads: 1 } },
+    { cores: 16, freeBytes: 5 * GIB, devices: null, expected: { trainers: 4, threads: 4 } },
+    { cores: 8, freeBytes: 0, devices: null, expected: { trainers: 1, threads: 8 } },
+    {
+      cores: 16,
+      freeBytes: 100 * GIB,
+      devices: ['0'],
+      expected: { trainers: 1, threads: 16, devices: ['0'] },
+    },
+    {
+      cores: 16,
+      freeBytes: 100 * GIB,
+      devices: ['0', '1', '3'],
+      expected: { trainers: 3, threads: 5, devices: ['0', '1', '3'] },
+    },
+    { cores: 16, freeBytes: 100 * GIB, devices: [], expected: { trainers: 1, threads: 16 } },
+  ])('$cores cores, $freeBytes bytes, GPUs $devices', ({ expected, ...machine }) => {
     expect(defaultWorkforce(machine)).toEqual(expected);
   });
 
   test('wishes go first, and threads share the cores', () => {
-    const machine = { cores: 8, freeBytes: 100 * GIB, gpu: false };
+    const machine = { cores: 8, freeBytes: 100 * GIB, devices: null };
     expect(defaultWorkforce(machine, { trainers: 2 })).toEqual({ trainers: 2, threads: 4 });
     expect(defaultWorkforce(machine, { trainers: 3, threads: 7 })).toEqual({ trainers: 3, threads: 7 });
   });

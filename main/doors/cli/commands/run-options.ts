@@ -1,6 +1,7 @@
 /** Options of the commands that train. */
 import type { Command } from 'commander';
 import type { RunOptions } from '#main/lab/scheduler/run-experiment.ts';
+import { deviceList } from '#main/lab/scheduler/device-pool.ts';
 import { machineWorkforce } from '#main/lab/scheduler/machine.ts';
 import { positiveNumber, wholeNumber } from './options.ts';
 
@@ -9,6 +10,7 @@ export interface TrainingOptions {
   readonly json?: boolean;
   readonly trainers?: number;
   readonly threads?: number;
+  readonly devices?: readonly string[];
   readonly cellsPerStack?: number;
   readonly checkpointSeconds: number;
   readonly eager?: boolean;
@@ -28,6 +30,7 @@ export function withTraining(command: Command): Command {
       'threads of each trainer (default: the cores shared out); results depend on it in the last bits',
       wholeNumber,
     )
+    .option('--devices <list>', 'GPUs to deal out, as CUDA names them (default: all)', deviceList)
     .option('--cells-per-stack <n>', 'at most this many cells in a stack (default: measured)', wholeNumber)
     .option(
       '--checkpoint-seconds <n>',
@@ -41,6 +44,7 @@ export function withTraining(command: Command): Command {
 export function runOptions(options: TrainingOptions): Omit<RunOptions, 'signal' | 'onProgress' | 'onNotice'> {
   return {
     workforce: machineWorkforce(options),
+    wishes: options,
     checkpointSeconds: options.checkpointSeconds,
     maxCellsPerStack: options.cellsPerStack,
     mode: options.eager === true ? 'eager' : undefined,

@@ -192,6 +192,7 @@ export function addSlurm(program: Command): void {
         const threads = sweep.tasks[options.task][0]?.settings.threads ?? 1;
         const { outcome, exitCode } = await train(store, experiment, {
           workforce: { trainers: 1, threads },
+          wishes: { trainers: 1, threads },
           checkpointSeconds: options.checkpointSeconds,
         });
         print(`task ${options.task}: ${lastWord(store.experiment(experiment.key), outcome)}`);
