@@ -1,7 +1,7 @@
 /** Draws what a figure specification asks for, from what is stored of its experiments. */
 import type { CurveSet } from '../analysis/curves.ts';
 import { lastSharedMark } from '../analysis/shared-mark.ts';
-import { spreadMarks } from '../analysis/spread-marks.ts';
+import { spreadMarks, spreadPlaces } from '../analysis/spread-marks.ts';
 import { defaultTargets } from '../analysis/migration.ts';
 import { ridgeOf } from '../analysis/ridge.ts';
 import type { Definition } from '../analysis/scores.ts';
@@ -162,11 +162,17 @@ function drawProtocol(specification: SpecificationOf<'protocol'>, data: FigureDa
   const { experiment: name, targets, moreSteps, method } = specification;
   const experiment = data.experiment(name);
   const curves = curvesOf(experiment, specification);
-  const results = (targets ?? defaultTargets(curves)).map((target) =>
+  const results = (targets ?? fewTargets(curves)).map((target) =>
     paperProtocol(curves, target, moreSteps, { method }),
   );
   const naming = { name: experiment.name, plannedSeeds: curves.seeds.length };
   return protocolFigure(protocolInput(results, naming), look);
+}
+
+/** Three of the targets that the command prints: more do not fit on a page. */
+function fewTargets(curves: CurveSet): number[] {
+  const all = defaultTargets(curves);
+  return spreadPlaces(all.length, 3).map((i) => all[i]);
 }
 
 function drawTheory(specification: SpecificationOf<'theory'>, data: FigureData, look: Look): Figure {

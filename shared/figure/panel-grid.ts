@@ -48,7 +48,7 @@ export interface GridOptions {
 }
 
 /** From this width on two panels stand beside each other, below it one above the other. */
-export const SIDE_BY_SIDE = 380;
+export const SIDE_BY_SIDE = 300;
 const GUTTER = 8;
 const ROW_GAP = 5;
 /** Heights of a box, in points. */

@@ -9,7 +9,7 @@ import { evaluateLaw, type LawName } from '../laws/laws.ts';
 import { lossColor } from './colors.ts';
 import { drawCurve, drawVertical, geometric, shadeRange, type Stroke } from './curves.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
-import { BATCH_SIZE, LEARNING_RATE, noiseScaleLabel, plainLabel, type Label } from './label.ts';
+import { BATCH_SIZE, LEARNING_RATE, labelWidth, noiseScaleLabel, plainLabel, type Label } from './label.ts';
 import { lawLabel, lawStroke, NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
 import { colorBarAbove, type LegendEntry } from './legend.ts';
 import { drawCross, drawMarker } from './markers.ts';
@@ -94,6 +94,8 @@ const LINE_COLOR = '#000000';
 const LOG_SPACE = { color: '#7A7A7A', dash: '4 1.4' } as const;
 /** Above the points of the lines there is room for the numbers. */
 const HEADROOM = 1.32;
+/** Space that a text in a corner needs at its sides. */
+const CORNER = 8;
 
 export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOptions): Figure {
   const { targets, plannedSeeds, moreSteps, name } = input;
@@ -287,7 +289,11 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
         { text: ' to ' },
         ...shortLabel(bNoiseInterval.high),
       ]);
-    nodes.push(...labels.map((label, i) => cornerText(panel, label, 'upper right', style, i)));
+    // In a very small panel there is no room for numbers; they are in the table.
+    const fitting = labels.filter(
+      (label) => labelWidth(label, style.textSize, style.face) < panel.box.width - CORNER,
+    );
+    nodes.push(...fitting.map((label, i) => cornerText(panel, label, 'upper right', style, i)));
     return { nodes, tally: new Tally() };
   }
 

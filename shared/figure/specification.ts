@@ -118,7 +118,7 @@ const protocolSchema = z.strictObject({
   ...oneExperiment,
   ...chosen,
   metric: lossMetric,
-  /** By default chosen from the curves. */
+  /** By default three, chosen from the curves. */
   targets: targets.optional(),
   moreSteps,
   method,
