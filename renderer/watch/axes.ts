@@ -52,3 +52,16 @@ export function lossAxisOf(
   const domain = niceLogDomain(shown);
   return domain === null ? blankAxis : logAxis(domain);
 }
+
+/** Keeps the axis of before while its domain is the same, so that ticks and labels are not drawn anew. */
+export function stableAxis(): (next: Axis, log: boolean) => Axis {
+  let last: { readonly axis: Axis; readonly log: boolean } | null = null;
+  return (axis, log) => {
+    const same =
+      last !== null && last.log === log && axis.domain.every((end, i) => end === last?.axis.domain[i]);
+    // An axis without values has a domain too.
+    if (last !== null && same && (axis === blankAxis) === (last.axis === blankAxis)) return last.axis;
+    last = { axis, log };
+    return axis;
+  };
+}

@@ -23,7 +23,8 @@ export interface OmissionNote {
   readonly glyph: string;
   readonly look: 'plain' | 'warn' | 'bad';
   readonly meaning: string;
-  readonly items: readonly OmissionItem[];
+  /** Put together when somebody asks: a note may count thousands. */
+  readonly items: () => readonly OmissionItem[];
   /** What would help. */
   readonly fix: 'show-clipped' | 'refine' | 'rerun' | null;
 }
@@ -56,7 +57,7 @@ export function stateNotes(live: LiveCurves): OmissionNote[] {
         glyph,
         look: isTrouble ? 'bad' : 'plain',
         meaning,
-        items: cells.map(item),
+        items: () => cells.map(item),
         fix: state === 'failed' || state === 'out-of-memory' ? 'rerun' : null,
       },
     ];
@@ -66,30 +67,30 @@ export function stateNotes(live: LiveCurves): OmissionNote[] {
 /** Means that are not drawn where they stand, and why. */
 export function lossNotes(live: LiveCurves, view: StopView, ridge: Ridge, axis: Axis): OmissionNote[] {
   const { batchSizes, learningRates, seeds } = live.curves;
-  const found = new Map<Omission, OmissionItem[]>();
+  const found = new Map<Omission, number[]>();
   for (const [batch, points] of view.lines.entries())
     for (const [rate, point] of points.entries()) {
       const reason = reasonOf(point, axis);
       if (reason === null) continue;
       const list = found.get(reason) ?? [];
       found.set(reason, list);
-      const from = (batch * learningRates.length + rate) * seeds.length;
-      list.push({
-        text: `B = ${count(batchSizes[batch])}, ${learningRate(point.learningRate)}`,
-        cells: Array.from(seeds, (_, i) => from + i),
-      });
+      list.push(batch * learningRates.length + rate);
     }
+  const item = (place: number): OmissionItem => ({
+    text: `B = ${count(batchSizes[Math.floor(place / learningRates.length)])}, ${learningRate(learningRates[place % learningRates.length])}`,
+    cells: Array.from(seeds, (_, i) => place * seeds.length + i),
+  });
   const notes = omissions.flatMap((reason): OmissionNote[] => {
-    const items = found.get(reason);
-    if (items === undefined) return [];
+    const places = found.get(reason);
+    if (places === undefined) return [];
     return [
       {
         id: reason,
-        text: `${count(items.length)} ${reason}`,
+        text: `${count(places.length)} ${reason}`,
         glyph: reason === 'diverged' ? '✕' : '',
         look: 'plain',
         meaning: omissionWords[reason],
-        items,
+        items: () => places.map(item),
         fix: reason === 'clipped' ? 'show-clipped' : null,
       },
     ];
@@ -126,10 +127,11 @@ function seedNotes(live: LiveCurves, ridge: Ridge): OmissionNote[] {
           : planned < 3
             ? 'Fewer than three seeds: optima are drawn hollow, and intervals say little.'
             : 'Every mean is over all planned seeds.',
-      items: short.map((point) => ({
-        text: `B = ${count(point.batchSize)}: ${count(point.seeds)} of ${count(planned)}`,
-        cells: [],
-      })),
+      items: () =>
+        short.map((point) => ({
+          text: `B = ${count(point.batchSize)}: ${count(point.seeds)} of ${count(planned)}`,
+          cells: [],
+        })),
       fix: null,
     },
   ];
@@ -148,10 +150,11 @@ export function ridgeNotes(ridge: Ridge, axis: Axis): OmissionNote[] {
       look: 'warn',
       meaning:
         'The best learning rate is the lowest or highest one that was run: the optimum may lie beyond.',
-      items: edge.map(({ batchSize, flags }) => ({
-        text: `B = ${count(batchSize)}: ${flags.includes('edge-low') ? 'lowest' : 'highest'} learning rate`,
-        cells: [],
-      })),
+      items: () =>
+        edge.map(({ batchSize, flags }) => ({
+          text: `B = ${count(batchSize)}: ${flags.includes('edge-low') ? 'lowest' : 'highest'} learning rate`,
+          cells: [],
+        })),
       fix: 'refine',
     });
   const hollow = seriesOf(NaN, ridge).points.filter(
@@ -164,10 +167,11 @@ export function ridgeNotes(ridge: Ridge, axis: Axis): OmissionNote[] {
       glyph: '○',
       look: 'plain',
       meaning: omissionWords.uncertain,
-      items: hollow.map(({ batchSize }) => ({
-        text: `B = ${count(batchSize)}: ${flagText(points.find((one) => one.batchSize === batchSize)?.flags ?? [])}`,
-        cells: [],
-      })),
+      items: () =>
+        hollow.map(({ batchSize }) => ({
+          text: `B = ${count(batchSize)}: ${flagText(points.find((one) => one.batchSize === batchSize)?.flags ?? [])}`,
+          cells: [],
+        })),
       fix: null,
     });
   const without = points.filter((point) => point.learningRate === null);
@@ -189,14 +193,15 @@ export function ridgeNotes(ridge: Ridge, axis: Axis): OmissionNote[] {
         outside.map(({ batchSize }) => `B = ${count(batchSize)}`),
       ),
     );
-  if (ridge.peak !== null && ridge.peak.flags.length > 0)
+  const flags = ridge.peak?.flags ?? [];
+  if (flags.length > 0)
     notes.push({
       id: 'peak',
-      text: `peak: ${count(ridge.peak.flags.length)} ${ridge.peak.flags.length === 1 ? 'caution' : 'cautions'}`,
+      text: `peak: ${count(flags.length)} ${flags.length === 1 ? 'caution' : 'cautions'}`,
       glyph: '☆',
       look: 'plain',
       meaning: 'What the peak must be read with:',
-      items: ridge.peak.flags.map((flag) => ({ text: peakFlagWords[flag], cells: [] })),
+      items: () => flags.map((flag) => ({ text: peakFlagWords[flag], cells: [] })),
       fix: null,
     });
   return notes;
@@ -206,7 +211,7 @@ export function ridgeNotes(ridge: Ridge, axis: Axis): OmissionNote[] {
 export function pathNotes(path: readonly { readonly ridge: Ridge }[], stops: number): OmissionNote[] {
   const tally = new Tally();
   for (const { ridge } of path) {
-    const { peak } = seriesOf(NaN, ridge);
+    const { peak } = seriesOf(NaN, { ...ridge, points: [] });
     if (peak === null) tally.add('without optimum');
     else if (peak.uncertain) tally.add('uncertain');
   }
@@ -220,7 +225,7 @@ export function pathNotes(path: readonly { readonly ridge: Ridge }[], stops: num
       meaning: isUncertain
         ? 'The peak is at the smallest or largest batch size, or its optimum is itself uncertain.'
         : 'No batch size has an optimum there.',
-      items: [],
+      items: () => [],
       fix: null,
     };
   });
@@ -231,7 +236,7 @@ export function pathNotes(path: readonly { readonly ridge: Ridge }[], stops: num
       glyph: '…',
       look: 'plain',
       meaning: 'The path is being computed.',
-      items: [],
+      items: () => [],
       fix: null,
     });
   return notes;
@@ -248,7 +253,7 @@ function plain(reason: Omission, items: readonly string[]): OmissionNote {
     glyph: '',
     look: 'plain',
     meaning: omissionWords[reason],
-    items: items.map((text) => ({ text, cells: [] })),
+    items: () => items.map((text) => ({ text, cells: [] })),
     fix: null,
   };
 }

@@ -26,6 +26,8 @@ import { listen } from './stream.ts';
 
 /** The scrubber has to stand still for this long before the worker is asked. */
 const SETTLED_MS = 90;
+/** Answers about other stops are shown this often. */
+const ANSWERS_MS = 250;
 /** Target losses are laid out anew at most this often while they still fall. */
 const LAYOUT_MS = 3_000;
 
@@ -52,6 +54,11 @@ export class WatchSession {
   #whole: StopRidge | null = $state.raw(null);
   #laws: { readonly stop: number; readonly laws: DrawnLaws } | null = $state.raw(null);
   #question = 0;
+  /** The question that the worker has with its stops. */
+  #asked = -1;
+  readonly #newKnown = new Map<number, Ridge>();
+  readonly #newPlain = new Map<number, Ridge>();
+  #answerTimer: ReturnType<typeof setTimeout> | null = null;
   #askTimer: ReturnType<typeof setTimeout> | null = null;
   #idle: number | null = null;
   #laidOutAt = -Infinity;
@@ -110,6 +117,7 @@ export class WatchSession {
     for (const end of this.#ends) end();
     this.#worker.terminate();
     if (this.#askTimer !== null) clearTimeout(this.#askTimer);
+    if (this.#answerTimer !== null) clearTimeout(this.#answerTimer);
     if (this.#idle !== null) cancelIdleCallback(this.#idle);
   }
 
@@ -148,6 +156,7 @@ export class WatchSession {
       const { curves, states, metric, cursor } = live;
       this.#send({ kind: 'load', snapshot: { ...curves, states, metric, cursor } });
       this.#loaded = live;
+      this.#asked = -1;
       this.#askSoon();
     }, 50);
   }
@@ -188,6 +197,8 @@ export class WatchSession {
     this.#question++;
     this.#known = new Map();
     this.#plain = new Map();
+    this.#newKnown.clear();
+    this.#newPlain.clear();
     this.#laws = null;
     this.#whole = null;
     this.version++;
@@ -211,12 +222,10 @@ export class WatchSession {
     this.#askTimer = setTimeout(() => {
       this.#askTimer = null;
       if (this.stop < 0 || this.#loaded !== this.live) return;
-      this.#send({
-        kind: 'ask',
-        question: this.#question,
-        stops: $state.snapshot(this.stops),
-        stop: this.stop,
-      });
+      const [question, stop] = [this.#question, this.stop];
+      if (this.#asked === question) this.#send({ kind: 'move', question, stop });
+      else this.#send({ kind: 'ask', question, stops: this.stops, stop });
+      this.#asked = question;
     }, SETTLED_MS);
   }
 
@@ -230,13 +239,23 @@ export class WatchSession {
       if (answer.cursor === this.live?.cursor) this.#laws = { stop: answer.stop, laws: answer.laws };
       return;
     }
-    const map = new Map(answer.intervals ? this.#known : this.#plain);
+    const map = answer.intervals ? this.#newKnown : this.#newPlain;
     for (const { stop, ridge } of answer.ridges) {
       // Only the newest keeps its resamples: those of all stops would fill the memory.
       map.set(stop, lean(ridge));
       if (ridge.points.some((point) => point.resampled.length > 0)) this.#whole = { stop, ridge };
     }
-    if (answer.intervals) this.#known = map;
-    else this.#plain = map;
+    if (answer.ridges.some(({ stop }) => stop === this.stop)) this.#showAnswers();
+    else this.#answerTimer ??= setTimeout(() => this.#showAnswers(), ANSWERS_MS);
+  }
+
+  /** Answers come by the dozen; the path is put together anew for several of them at once. */
+  #showAnswers(): void {
+    if (this.#answerTimer !== null) clearTimeout(this.#answerTimer);
+    this.#answerTimer = null;
+    if (this.#newKnown.size > 0) this.#known = new Map([...this.#known, ...this.#newKnown]);
+    if (this.#newPlain.size > 0) this.#plain = new Map([...this.#plain, ...this.#newPlain]);
+    this.#newKnown.clear();
+    this.#newPlain.clear();
   }
 }

@@ -25,7 +25,8 @@ export type AnalysisRequest =
       readonly question: number;
       readonly stops: readonly ScrubDefinition[];
       readonly stop: number;
-    };
+    }
+  | { readonly kind: 'move'; readonly question: number; readonly stop: number };
 
 export interface StopRidge {
   readonly stop: number;
@@ -77,7 +78,11 @@ export class AnalysisDesk {
         this.#lawsAt = null;
         if (before === null || before.question !== request.question) this.#forget();
         else if (before.stop !== request.stop) this.#kept = null;
+        return;
       }
+      case 'move':
+        if (this.#question?.question === request.question)
+          this.take({ ...this.#question, stop: request.stop });
     }
   }
 

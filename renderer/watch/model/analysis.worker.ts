@@ -29,7 +29,7 @@ scope.onmessage = ({ data }) => {
   desk.take(data);
   if (data.kind === 'delta') lastDelta = performance.now();
   // A question is answered at once, whatever pause was due.
-  if (data.kind === 'ask' && timer !== null) {
+  if ((data.kind === 'ask' || data.kind === 'move') && timer !== null) {
     clearTimeout(timer);
     timer = null;
   }
