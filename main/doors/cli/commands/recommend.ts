@@ -290,9 +290,17 @@ function scheduleOf(
 }
 
 function trainingExamples(specification: ExperimentSummary['specification']): number {
-  if (specification === null || !('data' in specification.workload))
+  const workload = specification?.workload;
+  // A language model draws its sequences from anywhere in the text: what an epoch is, the user must say.
+  if (
+    specification === null ||
+    workload === undefined ||
+    !('data' in workload) ||
+    workload.kind === 'gpt' ||
+    workload.kind === 'moe'
+  )
     throw new BadInput('An epoch is not known here: give its training examples with --examples.');
-  const { data } = specification.workload;
+  const { data } = workload;
   return loadClassification(data, specification.evaluation.examples).trainingExamples;
 }
 
