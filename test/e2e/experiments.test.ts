@@ -43,14 +43,14 @@ describeWithBrowser('the list of experiments', () => {
     const row = page.getByRole('row', { name: /digits, sign descent/ });
     await row.getByText(/training$/).waitFor({ timeout: 60_000 });
     // Cells finish while the page is open: the row changes without being asked.
-    await row.getByText(/^[1-9]\d* of 1.920 cells/).waitFor({ timeout: 90_000 });
+    await row.getByText(/^[1-9]\d* of 1.920 cells/).waitFor({ timeout: 240_000 });
     await page
       .getByRole('region', { name: 'Queue' })
       .getByText(/of 1.920 cells/)
       .waitFor();
     await screenshot(page, 'experiments');
     expect(await accessibilityProblems(page)).toEqual([]);
-  });
+  }, 330_000);
 
   it('pauses from the menu and keeps what is done', async () => {
     const { page } = window;

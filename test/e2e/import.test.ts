@@ -87,7 +87,13 @@ describeWithBrowser('importing a sweep', () => {
     await page.getByLabel('Learning rate').waitFor();
     expect(await page.getByRole('button', { name: 'Store' }).isDisabled()).toBe(true);
     await screenshot(page, 'import-mapping');
-    await page.getByLabel('Learning rate').selectOption('pace');
+    for (const [field, column] of [
+      ['Batch size', 'batch_size'],
+      ['Learning rate', 'pace'],
+      ['Loss', 'final_loss'],
+      ['Seed', 'seed'],
+    ] as const)
+      await page.getByLabel(field, { exact: true }).selectOption(column);
     await page.getByText('216 rows read, 215 kept, 1 dropped.').waitFor();
     await expect.poll(() => page.getByRole('button', { name: 'Store' }).isEnabled()).toBe(true);
   });
