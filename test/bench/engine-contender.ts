@@ -3,10 +3,12 @@
  * on standard input, one JSON reply a line on standard output (see engine/contender.py for the words).
  */
 import { createInterface } from 'node:readline';
+import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
+import { workloadSchema } from '#shared/experiment/specification.ts';
 import { buildStack } from '#main/training/build-stack.ts';
 import { openEngine } from '#main/training/engine/open-engine.ts';
 import { openSession } from '#main/training/open-session.ts';
-import type { ContenderReply, ContenderRequest, Task } from './engine/task.ts';
+import type { ContenderReply, ContenderRequest, Model, Task } from './engine/task.ts';
 
 interface Runner {
   /** Trains one chunk; returns the mean training loss of its last step. */
@@ -44,9 +46,20 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 
+function workloadOf(model: Model): WorkloadSpecification {
+  switch (model.kind) {
+    case 'mlp':
+      return { kind: 'mlp', hidden: [model.hidden], activation: 'relu', data: { source: 'digits' } };
+    case 'cnn':
+      return workloadSchema.parse({ kind: 'cnn' });
+    case 'gpt':
+      return workloadSchema.parse(model);
+  }
+}
+
 async function prepare(task: Task): Promise<Runner> {
   const stack = buildStack(tf, {
-    workload: { kind: 'mlp', hidden: [task.hidden], activation: 'relu', data: { source: 'digits' } },
+    workload: workloadOf(task.model),
     optimizer: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     batchSize: task.batchSize,
     learningRates: task.learningRates,

@@ -1,9 +1,11 @@
 /**
  * Microseconds per run-step (one optimizer step of one cell) of four ways to train a sweep on the same machine, threads,
- * digits and grid: a sequential PyTorch loop, JAX (vmap and scan), our eager and our compiled engine. MLP 784-H-10, Adam,
- * 16 learning rates × 3 seeds. The contenders take turns, so that a busy moment of the machine hits all of them.
+ * data and grid: a sequential PyTorch loop, JAX (vmap and scan), our eager and our compiled engine. Adam, 16 learning
+ * rates: MLP 784-H-10 (3 seeds), the CNN of the paper's kind on the same digits, a small GPT on the bytes of Moby Dick.
+ * The contenders take turns, so that a busy moment of the machine hits all of them.
  *
- *   npm run bench:engine -- [--json FILE] [--hidden 32,128] [--batch 1,16,128,1024] [--repeats 5] [--seconds 1] [--threads N]
+ *   npm run bench:engine -- [--json FILE] [--models mlp,cnn,gpt] [--hidden 32,128] [--batch 1,16,128,1024]
+ *     [--cnn-batch 1,4,12,64] [--gpt-batch 1,8,32] [--repeats 5] [--seconds 1] [--threads N]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -12,17 +14,29 @@ import { parseArgs } from 'node:util';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
 import { loadClassification } from '#main/training/data/load.ts';
+import { loadTokens } from '#main/training/data/text.ts';
 import { Contender } from './engine/contender.ts';
 import { benchPython } from './engine/python.ts';
-import { contenderNames, meanRatio, table, targets, type ContenderName, type Row } from './engine/report.ts';
+import {
+  contenderNames,
+  meanRatio,
+  modelName,
+  table,
+  targets,
+  type ContenderName,
+  type Row,
+} from './engine/report.ts';
 import { disturbedShare, quietMoment } from './engine/quiet.ts';
-import type { Task } from './engine/task.ts';
+import type { Model, Task } from './engine/task.ts';
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'string' },
     hidden: { type: 'string', default: '32,128' },
     batch: { type: 'string', default: '1,16,128,1024' },
+    models: { type: 'string', default: 'mlp,cnn,gpt' },
+    'cnn-batch': { type: 'string', default: '1,4,12,64' },
+    'gpt-batch': { type: 'string', default: '1,8,32' },
     repeats: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -34,13 +48,27 @@ const seconds = Number(options.seconds);
 const threads = Number(options.threads);
 const EVALUATION_EXAMPLES = 2000;
 const learningRates = Array.from({ length: 16 }, (_, i) => 3e-4 * 100 ** (i / 15));
-const seeds = [0, 1, 2];
-/** Stacks that the compiled engine may choose from: learning rates × seeds. */
-const stackShapes = [
-  { learningRates, seeds: [0] },
-  { learningRates: learningRates.filter((_, i) => i % 2 === 0), seeds },
-  { learningRates, seeds },
-];
+interface Shape {
+  readonly learningRates: readonly number[];
+  readonly seeds: readonly number[];
+}
+const everyNth = (n: number) => learningRates.filter((_, i) => i % n === 0);
+const grids: Record<Model['kind'], Shape> = {
+  mlp: { learningRates, seeds: [0, 1, 2] },
+  cnn: { learningRates, seeds: [0] },
+  gpt: { learningRates, seeds: [0] },
+};
+/** Stacks that the compiled engine may choose from. */
+const stackShapes: Record<Model['kind'], readonly Shape[]> = {
+  mlp: [
+    { learningRates, seeds: [0] },
+    { learningRates: everyNth(2), seeds: [0, 1, 2] },
+    { learningRates, seeds: [0, 1, 2] },
+  ],
+  cnn: [1, 4, 16].map((n) => ({ learningRates: everyNth(n), seeds: [0] })),
+  gpt: [1, 4, 16].map((n) => ({ learningRates: everyNth(n), seeds: [0] })),
+};
+const GPT = { kind: 'gpt', layers: 2, width: 64, heads: 4, context: 64 } as const;
 
 if (locateEngine() === null) {
   console.error('The TensorFlow engine is not installed. Run "surge engine install".');
@@ -50,8 +78,15 @@ const folder = mkdtempSync(join(tmpdir(), 'surge-bench-'));
 const contenders = await start();
 const rows: Row[] = [];
 try {
-  for (const hidden of list(options.hidden))
-    for (const batchSize of list(options.batch)) rows.push(await measure(hidden, batchSize));
+  const models = options.models.split(',');
+  if (models.includes('mlp'))
+    for (const hidden of list(options.hidden))
+      for (const batchSize of list(options.batch))
+        rows.push(await measure({ kind: 'mlp', hidden }, batchSize));
+  if (models.includes('cnn'))
+    for (const batchSize of list(options['cnn-batch'])) rows.push(await measure({ kind: 'cnn' }, batchSize));
+  if (models.includes('gpt'))
+    for (const batchSize of list(options['gpt-batch'])) rows.push(await measure(GPT, batchSize));
 } finally {
   for (const contender of contenders.values()) await contender.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -77,7 +112,7 @@ if (options.json !== undefined)
     `${JSON.stringify(
       {
         unit: 'microseconds per run-step',
-        model: 'MLP 784-H-10, Adam, 16 learning rates × 3 seeds',
+        grid: 'Adam, 16 learning rates; 3 seeds for the MLP, 1 for the others',
         processor: cpus()[0].model,
         threads,
         disturbedShare: disturbed,
@@ -114,25 +149,42 @@ async function start(): Promise<Map<ContenderName, Contender>> {
   return started;
 }
 
-async function measure(hidden: number, batchSize: number): Promise<Row> {
+/** Writes the training data of a model; returns what a task says of them. */
+function writeData(
+  model: Model,
+): Pick<Task, 'features' | 'classes' | 'examples' | 'exampleFile' | 'labelFile'> {
+  const files = { exampleFile: join(folder, 'examples'), labelFile: join(folder, 'labels') };
+  if (model.kind === 'gpt') {
+    const data = loadTokens({ source: 'moby-dick' }, model.context, EVALUATION_EXAMPLES);
+    writeFileSync(files.exampleFile, data.training);
+    return {
+      features: model.context + 1,
+      classes: data.vocabulary,
+      examples: data.trainingSequences,
+      ...files,
+    };
+  }
   const data = loadClassification({ source: 'digits' }, EVALUATION_EXAMPLES);
-  const imageFile = join(folder, 'images');
-  const labelFile = join(folder, 'labels');
-  writeFileSync(imageFile, data.trainingImages);
-  writeFileSync(labelFile, data.trainingLabels);
+  writeFileSync(files.exampleFile, data.trainingImages);
+  writeFileSync(files.labelFile, data.trainingLabels);
+  return { features: data.features, classes: data.classes, examples: data.trainingExamples, ...files };
+}
+
+/** Steps of one call: few where a step is long. */
+function chunkOf(model: Model, batchSize: number): number {
+  if (model.kind === 'mlp') return batchSize >= 512 ? 16 : 64;
+  return batchSize >= 32 ? 4 : 16;
+}
+
+async function measure(model: Model, batchSize: number): Promise<Row> {
   const task: Task = {
-    features: data.features,
-    hidden,
-    classes: data.classes,
+    model,
+    ...writeData(model),
+    ...grids[model.kind],
     batchSize,
-    learningRates,
-    seeds,
-    chunkSteps: batchSize >= 512 ? 16 : 64,
+    chunkSteps: chunkOf(model, batchSize),
     threads,
-    examples: data.trainingExamples,
     evaluationExamples: EVALUATION_EXAMPLES,
-    imageFile,
-    labelFile,
     mode: 'compiled',
   };
   const compiled = contenders.get('compiled')!;
@@ -151,21 +203,21 @@ async function measure(hidden: number, batchSize: number): Promise<Row> {
   const microseconds = Object.fromEntries(
     contenderNames.map((name) => [name, median(timings[name])]),
   ) as Row['microseconds'];
-  const row = { hidden, batchSize, cellsPerStack: cells(shape), microseconds, timings };
+  const row = { model, batchSize, cellsPerStack: cells(shape), microseconds, timings };
   const shown = contenderNames.map((name) => `${name} ${microseconds[name]?.toFixed(1) ?? '–'}`).join(', ');
-  console.log(`H = ${hidden}, B = ${batchSize}: ${shown} (${row.cellsPerStack} cells a stack)`);
+  console.log(`${modelName(model)}, B = ${batchSize}: ${shown} (${row.cellsPerStack} cells a stack)`);
   return row;
 }
 
-type Shape = (typeof stackShapes)[number];
 function cells(shape: Shape): number {
   return shape.learningRates.length * shape.seeds.length;
 }
 
 /** As the product does before an experiment: a short measurement of each stack size. */
 async function fastestShape(compiled: Contender, task: Task): Promise<Shape> {
-  let best = { shape: stackShapes[0], microseconds: Infinity };
-  for (const shape of stackShapes) {
+  const shapes = stackShapes[task.model.kind];
+  let best = { shape: shapes[0], microseconds: Infinity };
+  for (const shape of shapes) {
     await compiled.prepare({ ...task, ...shape });
     await quietMoment();
     const timings = [await compiled.measure(seconds / 2), await compiled.measure(seconds / 2)];

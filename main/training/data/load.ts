@@ -1,9 +1,12 @@
 /** From a data specification to examples. */
 import type { DataSpecification } from '#shared/experiment/specification.ts';
-import type { ClassificationData } from './classification.ts';
+import type { ClassificationData, LabelledExamples } from './classification.ts';
 import { classificationData, DataError, holdOut } from './classification.ts';
+import { readCsvExamples } from './csv.ts';
 import { DIGIT_CLASSES, readDigits } from './digits.ts';
 import { readIdxExamples } from './idx.ts';
+import { readNumpyExamples } from './numpy.ts';
+import { spirals, teacher } from './procedural.ts';
 
 let lastLoaded: { readonly key: string; readonly data: ClassificationData } | null = null;
 
@@ -16,38 +19,72 @@ export function loadClassification(data: DataSpecification, evaluationExamples: 
 
 function read(data: DataSpecification, evaluationExamples: number): ClassificationData {
   switch (data.source) {
-    case 'digits': {
-      const { training, evaluation } = holdOut(readDigits(), evaluationExamples);
-      return classificationData(training, evaluation, DIGIT_CLASSES);
-    }
-    case 'idx': {
-      const all = readIdxExamples(data.images, data.labels);
-      if (data.evaluationImages === undefined || data.evaluationLabels === undefined) {
-        const { training, evaluation } = holdOut(all, evaluationExamples);
-        return classificationData(training, evaluation, classesOf(all.labels));
-      }
-      const heldOut = readIdxExamples(data.evaluationImages, data.evaluationLabels);
-      if (heldOut.features !== all.features)
-        throw new DataError(
-          `${data.evaluationImages}: images have ${heldOut.features} pixels, those of ${data.images} have ${all.features}`,
-        );
-      if (heldOut.labels.length < evaluationExamples)
-        throw new DataError(
-          `evaluation.examples: ${evaluationExamples} asked for, ${data.evaluationImages} has ${heldOut.labels.length}`,
-        );
-      const evaluation = {
-        features: heldOut.features,
-        image: heldOut.image,
-        images: heldOut.images.slice(0, evaluationExamples * heldOut.features),
-        labels: heldOut.labels.slice(0, evaluationExamples),
-      };
-      return classificationData(
-        all,
-        evaluation,
-        Math.max(classesOf(all.labels), classesOf(evaluation.labels)),
+    case 'digits':
+      return withoutOwnEvaluation(readDigits(), evaluationExamples, DIGIT_CLASSES);
+    case 'spirals':
+      return withoutOwnEvaluation(
+        spirals(data.arms, data.examples, data.noise, data.seed),
+        evaluationExamples,
+        data.arms,
       );
+    case 'teacher':
+      return withoutOwnEvaluation(teacher(data), evaluationExamples, data.classes);
+    case 'csv': {
+      const all = readCsvExamples(data.file, data.label);
+      if (data.evaluationFile === undefined) return withoutOwnEvaluation(all, evaluationExamples);
+      const heldOut = readCsvExamples(data.evaluationFile, data.label);
+      return withOwnEvaluation(all, heldOut, evaluationExamples, {
+        training: data.file,
+        evaluation: data.evaluationFile,
+      });
+    }
+    case 'idx':
+    case 'numpy': {
+      const readBoth = data.source === 'idx' ? readIdxExamples : readNumpyExamples;
+      const all = readBoth(data.images, data.labels);
+      if (data.evaluationImages === undefined || data.evaluationLabels === undefined)
+        return withoutOwnEvaluation(all, evaluationExamples);
+      const heldOut = readBoth(data.evaluationImages, data.evaluationLabels);
+      return withOwnEvaluation(all, heldOut, evaluationExamples, {
+        training: data.images,
+        evaluation: data.evaluationImages,
+      });
     }
   }
+}
+
+function withoutOwnEvaluation(
+  all: LabelledExamples,
+  evaluationExamples: number,
+  classes: number = classesOf(all.labels),
+): ClassificationData {
+  const { training, evaluation } = holdOut(all, evaluationExamples);
+  return classificationData(training, evaluation, classes);
+}
+
+/** The first examples of the evaluation files are used. */
+function withOwnEvaluation(
+  training: LabelledExamples,
+  heldOut: LabelledExamples,
+  evaluationExamples: number,
+  files: { readonly training: string; readonly evaluation: string },
+): ClassificationData {
+  if (heldOut.features !== training.features)
+    throw new DataError(
+      `${files.evaluation}: ${training.image === null ? 'rows' : 'images'} have ${heldOut.features} ${training.image === null ? 'features' : 'pixels'}, those of ${files.training} have ${training.features}`,
+    );
+  if (heldOut.labels.length < evaluationExamples)
+    throw new DataError(
+      `evaluation.examples: ${evaluationExamples} asked for, ${files.evaluation} has ${heldOut.labels.length}`,
+    );
+  const evaluation = {
+    features: heldOut.features,
+    image: heldOut.image,
+    images: heldOut.images.slice(0, evaluationExamples * heldOut.features),
+    labels: heldOut.labels.slice(0, evaluationExamples),
+  };
+  const classes = Math.max(classesOf(training.labels), classesOf(evaluation.labels));
+  return classificationData(training, evaluation, classes);
 }
 
 function classesOf(labels: Int32Array): number {

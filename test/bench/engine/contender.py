@@ -1,6 +1,7 @@
 """What the Python contenders share: one JSON request a line on standard input, one JSON reply a line on standard output.
 
-A contender is a function `prepare(task, images, labels)` that returns `run(first_step)`: it trains `task["chunkSteps"]`
+A contender is a function `prepare(task, examples, labels)`, without labels for sequences of tokens, that returns
+`run(first_step)`: it trains `task["chunkSteps"]`
 steps of every cell (or, for a loop over cells, of one cell), waits for the result, and returns
 (run-steps done, mean training loss of the last step).
 """
@@ -27,10 +28,12 @@ def serve(prepare, version):
         request = json.loads(line)
         if request["command"] == "prepare":
             task = request["task"]
-            images = numpy.fromfile(task["imageFile"], dtype=numpy.float32).reshape(task["examples"], task["features"])
-            labels = numpy.fromfile(task["labelFile"], dtype=numpy.int32)
+            is_text = task["model"]["kind"] == "gpt"
+            kind = numpy.int32 if is_text else numpy.float32
+            examples = numpy.fromfile(task["exampleFile"], dtype=kind).reshape(task["examples"], task["features"])
+            labels = None if is_text else numpy.fromfile(task["labelFile"], dtype=numpy.int32)
             started = time.perf_counter()
-            run = prepare(task, images, labels)
+            run = prepare(task, examples, labels)
             # The first call compiles, the second one meets warm caches.
             for step in range(2):
                 run(step)

@@ -1,7 +1,9 @@
 /** From timings to the table, the means and the verdict on the targets. */
 
+import type { Model } from './task.ts';
+
 export interface Row {
-  readonly hidden: number;
+  readonly model: Model;
   readonly batchSize: number;
   /** Cells of the stack that our compiled engine was fastest with. */
   readonly cellsPerStack: number;
@@ -39,21 +41,63 @@ export function meanRatio(rows: readonly Row[], rival: ContenderName): number | 
   return ratios.length === 0 ? null : geometricMean(ratios);
 }
 
-/** The product's targets for the compiled engine. */
+export function modelName(model: Model): string {
+  return model.kind === 'mlp' ? `MLP H = ${model.hidden}` : model.kind.toUpperCase();
+}
+
+/** The product's targets for the compiled engine, of the models that were measured. */
 export function targets(rows: readonly Row[]): Target[] {
-  const small = rows.filter((row) => row.hidden === 32 && row.batchSize <= 16);
-  const mean = meanRatio(rows, 'jax');
-  return [
-    worst('compiled ≥ 10 × PyTorch loop at H = 32, B ≤ 16', small, 'torch', 10),
-    worst('compiled ≥ 2.5 × PyTorch loop everywhere', rows, 'torch', 2.5),
-    worst('compiled ≥ 0.95 × JAX everywhere', rows, 'jax', 0.95),
+  const of = (kind: Model['kind'], largestBatch = Infinity) =>
+    rows.filter((row) => row.model.kind === kind && row.batchSize <= largestBatch);
+  const mlp = of('mlp');
+  const small = mlp.filter(
+    (row) => row.model.kind === 'mlp' && row.model.hidden === 32 && row.batchSize <= 16,
+  );
+  const mean = meanRatio(mlp, 'jax');
+  const perceptron: Target[] = [
+    worst('MLP: compiled ≥ 10 × PyTorch loop at H = 32, B ≤ 16', small, 'torch', 10),
+    worst('MLP: compiled ≥ 2.5 × PyTorch loop everywhere', mlp, 'torch', 2.5),
+    worst('MLP: compiled ≥ 0.95 × JAX everywhere', mlp, 'jax', 0.95),
     {
-      name: 'compiled ≥ 1.3 × JAX in geometric mean',
+      name: 'MLP: compiled ≥ 1.3 × JAX in geometric mean',
       met: mean === null ? null : mean >= 1.3,
       value: mean,
       at: 'mean',
       least: 1.3,
     },
+  ];
+  const others = [
+    { kind: 'cnn', name: 'CNN: compiled ≥ 3 × PyTorch loop at B = 1', batch: 1, rival: 'torch', least: 3 },
+    {
+      kind: 'cnn',
+      name: 'CNN: compiled ≥ 1.5 × PyTorch loop at B ≤ 4',
+      batch: 4,
+      rival: 'torch',
+      least: 1.5,
+    },
+    {
+      kind: 'cnn',
+      name: 'CNN: compiled ≥ PyTorch loop everywhere',
+      batch: Infinity,
+      rival: 'torch',
+      least: 1,
+    },
+    { kind: 'cnn', name: 'CNN: compiled ≥ 10 × JAX everywhere', batch: Infinity, rival: 'jax', least: 10 },
+    { kind: 'gpt', name: 'GPT: compiled ≥ 3 × PyTorch loop at B = 1', batch: 1, rival: 'torch', least: 3 },
+    {
+      kind: 'gpt',
+      name: 'GPT: compiled ≥ PyTorch loop everywhere',
+      batch: Infinity,
+      rival: 'torch',
+      least: 1,
+    },
+  ] as const;
+  return [
+    ...(mlp.length === 0 ? [] : perceptron),
+    ...others.flatMap(({ kind, name, batch, rival, least }) => {
+      const measured = of(kind, batch);
+      return measured.length === 0 ? [] : [worst(name, measured, rival, least)];
+    }),
   ];
 }
 
@@ -62,7 +106,7 @@ function worst(name: string, rows: readonly Row[], rival: ContenderName, least: 
   for (const row of rows) {
     const value = ratio(row, rival);
     if (value !== null && (found === null || value < found.value))
-      found = { value, at: `H = ${row.hidden}, B = ${row.batchSize}` };
+      found = { value, at: `${modelName(row.model)}, B = ${row.batchSize}` };
   }
   return found === null
     ? { name, met: null, value: null, at: '', least }
@@ -74,7 +118,7 @@ const number = (value: number | null) =>
 
 export function table(rows: readonly Row[]): string {
   const head = [
-    'H',
+    'model',
     'B',
     'PyTorch loop',
     'JAX',
@@ -86,7 +130,7 @@ export function table(rows: readonly Row[]): string {
     '× eager',
   ];
   const lines = rows.map((row) => [
-    String(row.hidden),
+    modelName(row.model),
     String(row.batchSize),
     ...contenderNames.map((name) => number(row.microseconds[name])),
     String(row.cellsPerStack),

@@ -20,6 +20,8 @@ const examples: Readonly<Record<string, [rates: number, seeds: number, batchSize
   'quadratic-sign': [31, 32, powersOfTwo(11)],
   'cnn-digits': [3, 1, [32]],
   'gpt-moby-dick': [3, 1, [32]],
+  'external-shell': [9, 2, [1, 4, 16, 64, 256]],
+  'external-pytorch': [5, 2, [1, 4, 16, 64]],
   'quick-look': [9, 2, [1, 4, 16, 64, 256]],
   'paper-table1-cnn-small-batches': [10, 100, range(1, 1, 12)],
   'paper-table1-cnn-large-batches': [10, 100, range(64, 100, 12)],

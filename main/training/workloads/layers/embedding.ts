@@ -14,15 +14,16 @@ export function embedding(tf: TensorFlow, table: Tensor, tokens: Tensor): Tensor
   const firstRows = Int32Array.from({ length: cells }, (_, cell) => cell * vocabulary);
   const first = tf.tensor(firstRows, [groups, perGroup, 1], 'int32');
   const rows = tf.reshape(tf.add(tf.reshape(tokens, [groups, 1, n]), first), [cells * n]).as1D();
-  return tf.customGrad((input) => {
+  return tf.customGrad((input, save) => {
+    (save as (t: Tensor[]) => void)([rows]);
     const flat = (input as Tensor).as2D(cells * vocabulary, width);
     const found = tf.reshape(tf.gather(flat, rows), [cells, n, width]);
     return {
       value: tf.transpose(found, [0, 2, 1]),
-      gradFunc: (dy: Tensor) => {
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
         if (vocabulary > ONE_HOT_VOCABULARY) {
           const gradients = tf.reshape(tf.transpose(dy, [0, 2, 1]), [cells * n, width]);
-          const sums = tf.unsortedSegmentSum(gradients, rows, cells * vocabulary);
+          const sums = tf.unsortedSegmentSum(gradients, saved[0].as1D(), cells * vocabulary);
           return tf.reshape(sums, [cells, vocabulary, width]);
         }
         const shared = tf.reshape(dy, [groups, perGroup * width, n]);
