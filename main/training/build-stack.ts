@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
 import type { ClassificationData } from './data/classification.ts';
+import { DataError } from './data/classification.ts';
 import { loadClassification } from './data/load.ts';
 import { linearData } from './data/procedural.ts';
 import { loadTokens } from './data/text.ts';
 import { externalChecksum } from './external/files.ts';
+import { elements } from './engine/program.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
 import { optimizerFor } from './optimizers/optimizer.ts';
 import type { StackJob } from './protocol.ts';
@@ -121,6 +123,19 @@ export function makeWorkload(
     }
     case 'quadratic':
       return { workload: quadratic(specification, layout), dataChecksum: '' };
+  }
+}
+
+/** Trained parameters of one cell; null for a program of the user's own and where the data cannot be read. */
+export function parameterCount(workload: WorkloadSpecification, evaluationExamples: number): number | null {
+  if (workload.kind === 'external') return null;
+  const layout = { batchSize: 1, groups: 1, cellsPerGroup: 1, initialisationSeeds: [0], dataSeeds: [0] };
+  try {
+    const { parameters } = makeWorkload(workload, evaluationExamples, layout).workload;
+    return parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
+  } catch (error) {
+    if (error instanceof DataError) return null;
+    throw error;
   }
 }
 

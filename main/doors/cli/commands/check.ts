@@ -3,6 +3,7 @@ import { expandGrid } from '#shared/experiment/grid.ts';
 import type { Grid } from '#shared/experiment/grid.ts';
 import type { ExternalWorkload, ProgramCall } from '#shared/experiment/external.ts';
 import { programCall } from '#shared/experiment/external.ts';
+import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { estimateCost } from '#main/lab/scheduler/estimate.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
@@ -11,6 +12,7 @@ import { deviceList } from '#main/lab/scheduler/device-pool.ts';
 import type { Wishes } from '#main/lab/scheduler/external-workforce.ts';
 import { externalWorkforce } from '#main/lab/scheduler/external-workforce.ts';
 import { machineWorkforce } from '#main/lab/scheduler/machine.ts';
+import { parameterCount } from '#main/training/build-stack.ts';
 import { externalChecksum, watchedFiles } from '#main/training/external/files.ts';
 import { bytes, count, duration, learningRate, print, printJson, table } from '../terminal.ts';
 import { withJson, wholeNumber } from './options.ts';
@@ -36,10 +38,14 @@ export function addCheck(program: Command): void {
             ? await calibrate(specification, grid, workforce.threads)
             : null;
         const cost = estimateCost(specification, grid, calibration, workforce);
+        const parameters = parameterCount(workload, specification.evaluation.examples);
+        const batchUnit = batchUnitOf(specification);
         if (options.json === true) {
           const { batchSizes, learningRates, seeds } = grid;
           printJson({
             name: specification.name,
+            parameters,
+            batchUnit,
             batchSizes,
             learningRates,
             seeds,
@@ -53,6 +59,7 @@ export function addCheck(program: Command): void {
           return;
         }
         print(`${specification.name}: ${workload.kind}, ${optimizerName(specification)}`);
+        if (parameters !== null) print(`${count(parameters, 'parameter')}; a batch counts ${batchUnit}`);
         printGrid(grid);
         print(
           `${count(cost.cells, 'cell')}, ${count(cost.runSteps, 'step')} in all, ${bytes(cost.diskBytes)} on disk`,
