@@ -1,0 +1,125 @@
+/** The example programs that come with the product. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { SpecificationInput } from '#shared/experiment/specification.ts';
+import { openStoreReadOnly } from '#main/lab/store/index.ts';
+import { engineCacheFolder } from '#main/setup/platform.ts';
+import { startSurge, surgeJson, temporaryFolder, waitUntil, writeExperiment } from '../../support/cli.ts';
+import { pythonWith } from '../../support/python.ts';
+
+const resources = fileURLToPath(new URL('../../../resources/', import.meta.url));
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+test('the shell example rises with the batch size and stays', async () => {
+  const store = folder.file('shell.surge');
+  const run = await surgeJson(['run', join(resources, 'experiments/external-shell.yaml'), '--store', store]);
+  expect(run.code, run.stderr).toBe(0);
+  expect(run.value).toMatchObject({ experiments: [{ end: 'complete', counts: { done: 90 } }] });
+  const { code, value, stderr } = await surgeJson([
+    'ridge',
+    'external, shell',
+    '--store',
+    store,
+    '--step',
+    '40',
+  ]);
+  expect(code, stderr).toBe(0);
+  const { points } = value as { points: { learningRate: number | null }[] };
+  const optima = points.map(({ learningRate }) => learningRate!);
+  expect(optima).toHaveLength(5);
+  // Little noise allows larger steps.
+  expect(optima[0]).toBeLessThan(optima[2]);
+});
+
+/**
+ * A Python with PyTorch: that of SURGE_TEST_TORCH, or with SURGE_TEST_TORCH=install one that is installed now, or that of
+ * the benchmark. Null without: it is too large to be fetched by every test run.
+ */
+function torchPython(): string | null {
+  const wish = process.env.SURGE_TEST_TORCH ?? '';
+  if (wish === 'install') return pythonWith('torch');
+  const python = wish === '' ? join(dirname(engineCacheFolder()), 'bench-python/bin/python') : wish;
+  if (!existsSync(python)) return null;
+  try {
+    execFileSync(python, ['-c', 'import torch'], { stdio: 'ignore' });
+    return python;
+  } catch {
+    return null;
+  }
+}
+
+/** Runs the example, after what the test wants to happen to three of its cells. */
+const WRAPPER = `
+import os, pathlib, runpy, sys, time
+values = dict(argument[2:].split('=') for argument in sys.argv[2:])
+cell = (values['batch-size'], values['seed'], float(values['lr']))
+
+def once(name):
+    if pathlib.Path(name).exists():
+        return False
+    pathlib.Path(name).write_text(str(os.getpid()))
+    return True
+
+if cell == ('1', '0', 0.1):
+    sys.argv = [argument.replace('--lr=', '--lr=1e30') for argument in sys.argv]
+if cell == ('4', '1', 0.01) and once('waits') or cell == ('16', '0', 0.001) and once('hangs'):
+    time.sleep(1000)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+`;
+
+const python = torchPython();
+const title = 'the PyTorch example: 4 × 5 cells with 2 seeds, one diverging, one killed, one hanging';
+if (python === null)
+  test.skip(
+    `${title} (skipped: no PyTorch here; SURGE_TEST_TORCH=install fetches it, or name a Python that has it)`,
+  );
+else
+  test(title, { timeout: 900_000 }, async () => {
+    const text = readFileSync(join(resources, 'experiments/external-pytorch.yaml'), 'utf8');
+    const example = parse(text) as SpecificationInput;
+    if (example.workload.kind !== 'external') throw new Error('another workload');
+    const [, script, ...rest] = example.workload.command;
+    const file = folder.file('torch.yaml');
+    const store = folder.file('torch.surge');
+    writeFileSync(folder.file('wrapper.py'), WRAPPER);
+    writeExperiment(file, {
+      ...example,
+      workload: {
+        ...example.workload,
+        folder: '.',
+        command: [python, 'wrapper.py', join(resources, 'external', script), ...rest],
+        silenceLimit: 60,
+      },
+      length: { steps: 30 },
+    });
+    const lab = startSurge(['run', file, '--store', store, '--json']);
+    await waitUntil(
+      'a program waits to be killed',
+      () => existsSync(folder.file('waits')) || lab.child.exitCode !== null,
+      600,
+    );
+    process.kill(Number(readFileSync(folder.file('waits'), 'utf8')), 'SIGKILL');
+    const { code, stdout, stderr } = await lab.finished;
+    expect(code, stderr).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({
+      experiments: [{ counts: { done: 37, diverged: 1, interrupted: 1, failed: 1 } }],
+    });
+    const again = await surgeJson(['run', file, '--store', store]);
+    expect(again.value).toMatchObject({ experiments: [{ counts: { done: 38, diverged: 1, failed: 1 } }] });
+    const last = await surgeJson(['resume', '--failed', '--store', store]);
+    expect(last.value).toMatchObject({
+      experiments: [{ end: 'complete', counts: { done: 39, diverged: 1 } }],
+    });
+    const reader = openStoreReadOnly(store);
+    const [{ id }] = reader.experiments();
+    const surface = reader.meanSurface(id, 'evaluationAccuracy', 5);
+    reader.close();
+    // It learns: a guess is right once in ten.
+    expect(Math.max(...surface)).toBeGreaterThan(0.5);
+  });
