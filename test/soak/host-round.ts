@@ -23,8 +23,13 @@ interface Host {
   readonly url: string;
 }
 
-export async function startHost(store: string): Promise<Host> {
-  const running = startSurge(['serve', '--no-open', '--json', '--store', store, '--trainers', '2']);
+/** `settings` is the folder of its settings: those of the person who runs the soak stay as they are. */
+async function startHost(store: string, settings: string): Promise<Host> {
+  const environment = { XDG_CONFIG_HOME: settings };
+  const running = startSurge(
+    ['serve', '--no-open', '--json', '--store', store, '--trainers', '2'],
+    environment,
+  );
   let printed = '';
   const url = await new Promise<string>((resolve, reject) => {
     running.child.stdout!.on('data', (data: Buffer) => {
@@ -43,11 +48,13 @@ export async function hostRound(
   const { folder, experimentFile, choices, tally } = round;
   const file = join(folder, 'soak.surge');
   const text = readFileSync(experimentFile, 'utf8');
-  let host = await startHost(file);
+  let host = await startHost(file, folder);
   let windows: SoakClient[] = [];
   const enter = async () => {
     const window = await openClient(host.url);
     windows.push(window);
+    // As the command line trains it: the last bits depend on the threads and on the size of a stack.
+    await window.client.call('settings.set', { threads: 1, maxCellsPerStack: 4 });
     const { experiment } = await window.client.call('experiments.create', { text, start: true });
     await window.client.call('watch.open', { experiment, metric: 'evaluationLoss' });
     return window;
@@ -83,7 +90,7 @@ export async function hostRound(
           await host.running.finished;
           for (const each of windows) each.close();
           windows = [];
-          host = await startHost(file);
+          host = await startHost(file, folder);
           await enter();
         }
       }
@@ -106,8 +113,8 @@ export class LongHost {
     this.#tally = tally;
   }
 
-  static async start(store: string, tally: Tally): Promise<LongHost> {
-    return new LongHost(await startHost(store), tally);
+  static async start(store: string, settings: string, tally: Tally): Promise<LongHost> {
+    return new LongHost(await startHost(store, settings), tally);
   }
 
   /** Windows that look at a finished sweep and leave, politely or not. */

@@ -43,7 +43,7 @@ try {
   const hosted = join(root, 'hosted.surge');
   copyFileSync(quiet, hosted);
   cpSync(`${quiet}.spool`, `${hosted}.spool`, { recursive: true });
-  const longHost = await LongHost.start(hosted, tally);
+  const longHost = await LongHost.start(hosted, root, tally);
   const experimentText = readFileSync(experimentFile, 'utf8');
   await longHost.visit(experimentText);
   let rounds = 0;
