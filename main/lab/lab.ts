@@ -22,11 +22,10 @@ import { Thumbnails } from './api/thumbnails.ts';
 import { TrainingQueue } from './api/training-queue.ts';
 import { Uploads } from './api/uploads.ts';
 import { findOrCreateExperiment } from './create-experiment.ts';
-import type { Wishes } from './scheduler/external-workforce.ts';
 import { machineWorkforce } from './scheduler/machine.ts';
 import { holdRequestFile, recover } from './scheduler/run-experiment.ts';
 import type { RunOptions } from './scheduler/run-experiment.ts';
-import type { Workforce } from './scheduler/settings.ts';
+import type { Wishes, Workforce } from './scheduler/settings.ts';
 import { openStore, openStoreReadOnly, StoreError } from './store/index.ts';
 import type { ExperimentSummary, ReadableStore, WritableStore } from './store/types.ts';
 

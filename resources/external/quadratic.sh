@@ -6,21 +6,26 @@ LC_ALL=C exec awk -v rate="$SURGE_LEARNING_RATE" -v batch="$SURGE_BATCH_SIZE" -v
 function normal() {
   return sqrt(-2 * log(1 - rand())) * cos(6.283185307179586 * rand())
 }
-# Mean loss of all examples: curvature 1, start at distance 1 in each of 16 directions.
-function loss(   i, sum) {
-  for (i = 0; i < 16; i++) sum += x[i] * x[i] / 2
-  return sum / 16
+# A quadratic of 256 parameters that are coupled to each other, 0 at its minimum, divided by 256.
+function loss(   i, sum, squares) {
+  for (i = 0; i < 256; i++) {
+    sum += x[i]
+    squares += x[i] * x[i]
+  }
+  return (sum + (0.975 * squares + 0.025 * sum * sum) / 2) / 256 + 0.5 / (0.975 + 0.025 * 256)
 }
 BEGIN {
   srand(seed + 1)
   count = split(marks, list, ",")
   for (i = 1; i <= count; i++) isMark[list[i]] = 1
-  for (i = 0; i < 16; i++) x[i] = 1
+  for (i = 0; i < 256; i++) x[i] = 0
   for (step = 1; step <= steps; step++) {
     before = loss()
-    for (i = 0; i < 16; i++) {
+    sum = 0
+    for (i = 0; i < 256; i++) sum += x[i]
+    for (i = 0; i < 256; i++) {
       # A minibatch averages the noise of its examples.
-      gradient = x[i] + 4 * normal() / sqrt(batch)
+      gradient = 1 + 0.975 * x[i] + 0.025 * sum + 4 * normal() / sqrt(batch)
       x[i] -= gradient > 0 ? rate : -rate
     }
     printf "{\"step\": %d, \"loss\": %.9g", step, before

@@ -1,7 +1,7 @@
 /** The door of every specification: zod, then what one field says about another. */
 import type { Problem } from './axis.ts';
 import { explainIssues } from './explain.ts';
-import { externalWarnings } from './external.ts';
+import { externalWarnings } from './external-problems.ts';
 import { gridProblems, gridWarnings } from './grid.ts';
 import type { Specification } from './specification.ts';
 import { specificationSchema } from './specification.ts';

@@ -1,6 +1,6 @@
 /** What the fields of a workload say about each other. */
 import type { Problem } from './axis.ts';
-import { externalProblems } from './external.ts';
+import { externalProblems } from './external-problems.ts';
 import type { Specification, WorkloadSpecification } from './specification.ts';
 
 /** Digits that the package `mnist` ships. */

@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 
 const LOOK_MILLISECONDS = 10_000;
+/** The driver's own list of GPUs; it comes with the driver. */
+const DRIVER_LIST = ['nvidia-smi', '--query-gpu=index', '--format=csv,noheader'];
 
 /**
  * Names as CUDA_VISIBLE_DEVICES takes them: those that were asked for, those that the environment shows, or all that the
@@ -12,7 +14,8 @@ export function visibleDevices(asked: readonly string[] | undefined): readonly s
   const shown = process.env.CUDA_VISIBLE_DEVICES;
   if (shown !== undefined) return deviceList(shown);
   try {
-    const indices = execFileSync('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
+    const [program, ...options] = DRIVER_LIST;
+    const indices = execFileSync(program, options, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: LOOK_MILLISECONDS,

@@ -2,14 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { ExternalWorkload } from '#shared/experiment/external.ts';
 import { visibleDevices } from './device-pool.ts';
-import type { Workforce } from './settings.ts';
-
-export interface Wishes {
-  readonly trainers?: number | undefined;
-  readonly threads?: number | undefined;
-  /** GPUs by name; by default those of the machine. */
-  readonly devices?: readonly string[] | undefined;
-}
+import type { Wishes, Workforce } from './settings.ts';
 
 /** Throws when a cell needs more GPUs than there are. Threads share the cores among the programs. */
 export function externalWorkforce(workload: ExternalWorkload, wishes: Wishes): Workforce {

@@ -2,8 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { visibleDevices } from './device-pool.ts';
-import type { Wishes } from './external-workforce.ts';
-import type { Workforce } from './settings.ts';
+import type { Wishes, Workforce } from './settings.ts';
 import { defaultWorkforce } from './settings.ts';
 
 export function machineWorkforce({ trainers, threads, devices }: Wishes = {}): Workforce {

@@ -1,7 +1,6 @@
 /** From measurements to settings: cells in a stack, steps in a chunk, trainers at once. Pure arithmetic. */
 import type { StackSettings } from '../store/types.ts';
 import type { Calibration, Measurement } from './calibration.ts';
-import type { Wishes } from './external-workforce.ts';
 
 /** Start of a trainer process until its program is being built: Node, TensorFlow, data. */
 const PROCESS_SECONDS = 1.5;
@@ -17,6 +16,14 @@ export interface Workforce {
   /** TensorFlow threads of each. */
   readonly threads: number;
   /** GPUs that trainers are dealt, each one of them; without any, trainers see what the lab sees. */
+  readonly devices?: readonly string[] | undefined;
+}
+
+/** What a person asked for; what is left out, the machine decides. */
+export interface Wishes {
+  readonly trainers?: number | undefined;
+  readonly threads?: number | undefined;
+  /** GPUs by name; by default those of the machine. */
   readonly devices?: readonly string[] | undefined;
 }
 

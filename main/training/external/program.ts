@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import type { ProgramCall } from '#shared/experiment/external.ts';
+import type { ProgramCall } from '#shared/experiment/external-call.ts';
 import { endProgram, STACK_VARIABLE } from './processes.ts';
 
 export type ProgramEnd =

@@ -4,8 +4,9 @@
  */
 import { createWriteStream, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { cpus, hostname } from 'node:os';
-import type { ExternalOptimizer, ExternalWorkload, ProgramCall } from '#shared/experiment/external.ts';
-import { programCall } from '#shared/experiment/external.ts';
+import type { ProgramCall } from '#shared/experiment/external-call.ts';
+import type { ExternalOptimizer, ExternalWorkload } from '#shared/experiment/external.ts';
+import { programCall } from '#shared/experiment/external-call.ts';
 import { readJob } from '../job-input.ts';
 import type { StackJob, TrainerMessage } from '../protocol.ts';
 import { SpoolWriter } from '../spool-writer.ts';

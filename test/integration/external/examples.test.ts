@@ -15,7 +15,7 @@ const resources = fileURLToPath(new URL('../../../resources/', import.meta.url))
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
-test('the shell example rises with the batch size and stays', async () => {
+test('the shell example has the optimum of the exact law after its first step', async () => {
   const store = folder.file('shell.surge');
   const run = await surgeJson(['run', join(resources, 'experiments/external-shell.yaml'), '--store', store]);
   expect(run.code, run.stderr).toBe(0);
@@ -26,14 +26,18 @@ test('the shell example rises with the batch size and stays', async () => {
     '--store',
     store,
     '--step',
-    '40',
+    '1',
   ]);
   expect(code, stderr).toBe(0);
   const { points } = value as { points: { learningRate: number | null }[] };
   const optima = points.map(({ learningRate }) => learningRate!);
   expect(optima).toHaveLength(5);
-  // Little noise allows larger steps.
-  expect(optima[0]).toBeLessThan(optima[2]);
+  // Theorem 2 (arXiv 2405.14578): E/(1 + (n − 1) c E²) with E = erf(√(B/2)/σ), σ = 4, n = 256, c = 0.025.
+  const sure = [0.19741, 0.38292, 0.68269, 0.9545, 0.99994];
+  optima.forEach((optimum, batch) => {
+    const exact = sure[batch] / (1 + 255 * 0.025 * sure[batch] ** 2);
+    expect(Math.abs(Math.log(optimum / exact)), `batch size ${4 ** batch}`).toBeLessThan(Math.log(1.6));
+  });
 });
 
 /**
@@ -66,7 +70,7 @@ def once(name):
     return True
 
 if cell == ('1', '0', 0.1):
-    sys.argv = [argument.replace('--lr=', '--lr=1e30') for argument in sys.argv]
+    sys.argv = ['--lr=1e30' if argument.startswith('--lr=') else argument for argument in sys.argv]
 if cell == ('4', '1', 0.01) and once('waits') or cell == ('16', '0', 0.001) and once('hangs'):
     time.sleep(1000)
 sys.argv = sys.argv[1:]

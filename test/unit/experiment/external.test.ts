@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cellConfigurations } from '#shared/experiment/cells.ts';
-import type { CellValues } from '#shared/experiment/external.ts';
-import { externalWorkloadSchema, programCall } from '#shared/experiment/external.ts';
+import type { CellValues } from '#shared/experiment/external-call.ts';
+import { programCall } from '#shared/experiment/external-call.ts';
+import { externalWorkloadSchema } from '#shared/experiment/external.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { parseSpecification } from '#shared/experiment/validate.ts';
 import { smallInput } from './specifications.ts';
