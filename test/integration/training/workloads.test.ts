@@ -1,4 +1,6 @@
 /** Every workload with every optimizer as a compiled stack, and each workload learns what it should. */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { buildStack, type StackConfiguration } from '#main/training/build-stack.ts';
 import { markovEntropy } from '#main/training/data/markov-text.ts';
@@ -18,6 +20,12 @@ import { writeSmallImages } from '../../support/idx.ts';
 
 const files = writeSmallImages(96, 8, 3);
 afterAll(() => files.remove());
+
+/** A vocabulary too large for one-hot gradients. */
+const LARGE_VOCABULARY = 1500;
+const tokenFile = join(dirname(files.images), 'tokens.bin');
+const tokens = Uint16Array.from({ length: 600 }, (_, i) => (7 * i * i + 3 * i) % LARGE_VOCABULARY);
+writeFileSync(tokenFile, new Uint8Array(tokens.buffer));
 
 const workloadSchema = specificationSchema.shape.workload;
 type Written = Parameters<typeof workloadSchema.parse>[0];
@@ -39,6 +47,11 @@ const workloads = {
   }),
   resnet18: workload({ kind: 'resnet18', width: 2, data }),
   gpt: workload({ kind: 'gpt', ...transformer }),
+  'gpt of a large vocabulary': workload({
+    kind: 'gpt',
+    ...transformer,
+    data: { source: 'tokens', file: tokenFile, vocabulary: LARGE_VOCABULARY },
+  }),
   moe: workload({ kind: 'moe', ...transformer, experts: 3, hidden: 4 }),
   logistic: workload({ kind: 'logistic', data }),
   'linear regression': workload({ kind: 'linear-regression', features: 5, examples: 200 }),

@@ -117,7 +117,7 @@ describe('what is refused', () => {
     ],
     [
       { metrics: { evaluationLoss: 'loss' } },
-      'workload.metrics.evaluationLoss: has the same name as trainingLoss ("loss")',
+      'workload.metrics.evaluationLoss: has the same name as trainingLoss ("loss"): give the one that the program does not report another name',
     ],
   ])('%j', (change, problem) => {
     expect(parsed(change).problems).toEqual([problem]);
