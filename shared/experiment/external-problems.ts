@@ -46,7 +46,12 @@ export function externalProblems(workload: ExternalWorkload): Problem[] {
   names.forEach(([field, name], i) => {
     const first = names.findIndex(([, other]) => other === name);
     if (first < i)
-      problems.push(at(['metrics', field], `has the same name as ${names[first][0]} ("${name}")`));
+      problems.push(
+        at(
+          ['metrics', field],
+          `has the same name as ${names[first][0]} ("${name}"): give the one that the program does not report another name`,
+        ),
+      );
   });
   return problems;
 }

@@ -172,7 +172,7 @@ export class Results {
     const evaluation = this.#series[1];
     if (!evaluation.isReported && this.#reports > 0)
       notices.push(
-        `${evaluation.name} was never reported: this cell has ${this.#series[0].name} only (metrics.evaluationLoss says how the program calls it)`,
+        `${evaluation.name} was never reported, and ridge and figures compare nothing else: report it at the marks, or say with metrics.evaluationLoss how the program calls it`,
       );
     if (this.#outside > 0)
       notices.push(

@@ -191,6 +191,11 @@ describe('results', () => {
       reason: 'loss above 100 at step 4 (loss was 160)',
     });
     expect(training.slice(0, 4)).toEqual([10, 40, 90, 160]);
+
+    // Made anew from journal and spools, the store says the same.
+    const rebuilt = await surge(['doctor', '--rebuild', '--store', store]);
+    expect(rebuilt.code, rebuilt.stderr).toBe(0);
+    expect(look().cells).toEqual(cells);
   });
 
   test('from a CSV that grows, with other names', async () => {
@@ -291,6 +296,10 @@ describe('nothing that a value holds is read as a command', () => {
     expect(stderr).toContain('{unknown} is handed over as it is');
     const output = readdirSync(`${store}.spool`).find((name) => name.endsWith('.output'))!;
     const seen: unknown = JSON.parse(readFileSync(join(`${store}.spool`, output, 'seen'), 'utf8'));
+    const removed = await surge(['delete', 'program', '--yes', '--store', store]);
+    expect(removed.code, removed.stderr).toBe(0);
+    // Log and output folder too.
+    expect(readdirSync(`${store}.spool`).filter((name) => name.startsWith('stack-'))).toEqual([]);
     expect(seen).toEqual([
       ['$(touch PWNED)', ...evil.map((text) => text.replace('{seed}', '0')), '--lr=0.1', '{unknown}'],
       '$(touch PWNED) 1',
