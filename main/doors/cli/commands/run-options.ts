@@ -22,7 +22,7 @@ export function withTraining(command: Command): Command {
   return command
     .option(
       '--trainers <n>',
-      'trainer processes at once (default: one a core as memory allows, one on a GPU)',
+      'trainer processes at once (default: one a core as memory allows, one a GPU)',
       wholeNumber,
     )
     .option(
