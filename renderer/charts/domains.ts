@@ -1,18 +1,25 @@
 /** Domains that change in steps, so that an axis stands still while the data move a little. */
 
-const LADDER = [1, 1.5, 2, 3, 4, 5, 6, 8];
-
-/** The nearest value of 1, 1.5, 2, 3, 4, 5, 6, 8 × 10ⁿ at or beyond a positive number. */
-export function niceBeyond(value: number, direction: 'below' | 'above'): number {
-  const exponent = Math.floor(Math.log10(value));
-  const steps = [...LADDER.map((digit) => Number(`${digit}e${exponent}`)), Number(`1e${exponent + 1}`)];
-  // A power of ten may come out of the logarithm as just below itself.
-  const slack = 1e-9 * value;
-  if (direction === 'above') return steps.find((step) => step >= value - slack) ?? value;
-  return steps.findLast((step) => step <= value + slack) ?? value;
+/** The nearest number of so many significant digits at or beyond a positive number. */
+export function roundBeyond(value: number, digits: number, direction: 'below' | 'above'): number {
+  const unit = 10 ** (Math.floor(Math.log10(value)) - digits + 1);
+  // What is a whole number of units already must not be taken for a hair more.
+  const units = value / unit;
+  const whole = Math.round(units);
+  const steps =
+    Math.abs(units - whole) < 1e-9 * units
+      ? whole
+      : direction === 'above'
+        ? Math.ceil(units)
+        : Math.floor(units);
+  return Number((steps * unit).toPrecision(digits + 1));
 }
 
-/** A logarithmic domain of nice ends around positive values; null without any. */
+/** Most of the axis that the round ends may leave empty. */
+const WASTE = 0.25;
+const MOST_DIGITS = 6;
+
+/** A logarithmic domain of ends as round as the values allow; null without positive values. */
 export function niceLogDomain(values: Iterable<number>): [number, number] | null {
   let low = Infinity;
   let high = -Infinity;
@@ -22,6 +29,11 @@ export function niceLogDomain(values: Iterable<number>): [number, number] | null
     high = Math.max(high, value);
   }
   if (low > high) return null;
-  const ends: [number, number] = [niceBeyond(low, 'below'), niceBeyond(high, 'above')];
-  return ends[0] < ends[1] ? ends : [niceBeyond(low * 0.8, 'below'), niceBeyond(high * 1.25, 'above')];
+  if (low === high) return [low * 0.8, high * 1.25];
+  for (let digits = 1; digits <= MOST_DIGITS; digits++) {
+    const ends: [number, number] = [roundBeyond(low, digits, 'below'), roundBeyond(high, digits, 'above')];
+    if (!(ends[0] > 0)) continue;
+    if (Math.log(high / low) >= (1 - WASTE) * Math.log(ends[1] / ends[0])) return ends;
+  }
+  return [low, high];
 }

@@ -62,6 +62,8 @@ export class WatchSession {
   #askTimer: ReturnType<typeof setTimeout> | null = null;
   #idle: number | null = null;
   #laidOutAt = -Infinity;
+  /** Whether nobody has moved the scrubber yet. */
+  #isLeft = true;
   #given: readonly ScrubDefinition[] | null = null;
   /** The curves that the model reads, and those that the worker has. */
   #modelOf: LiveCurves | null = null;
@@ -132,14 +134,16 @@ export class WatchSession {
   useStops(kind: ScrubKind, stops: readonly ScrubDefinition[], stop: number): void {
     this.#given = stops;
     this.kind = kind;
-    if (this.live !== null) this.#layOut(this.live, null);
-    if (this.stops === stops) this.goTo(stop);
+    if (this.live === null) return;
+    if (this.stops !== stops) this.#layOut(this.live, null);
+    this.goTo(stop);
   }
 
   /** Moves the scrubber; beyond the ends it stays there. */
   goTo(stop: number): void {
     if (this.stops.length === 0) return;
     const to = Math.min(this.stops.length - 1, Math.max(0, Math.round(stop)));
+    this.#isLeft = false;
     if (to === this.stop) return;
     this.stop = to;
     this.#askSoon();
@@ -174,6 +178,9 @@ export class WatchSession {
     // Before the copy is sent, the change is in the copy.
     if (this.#loaded === live) this.#send({ kind: 'delta', delta });
     this.version++;
+    // Until somebody takes the scrubber it goes on with the training.
+    if (this.#isLeft && this.#given === null && this.kind !== 'equal-loss')
+      this.stop = Math.max(this.stop, firstStop(live.curves, this.stops));
     if (this.stop < 0 || (this.kind === 'equal-loss' && now - this.#laidOutAt > LAYOUT_MS))
       this.#layOut(live, this.stop < 0 ? null : placeOfStop(this.stops[this.stop]));
     this.#prepareSoon();
@@ -186,7 +193,10 @@ export class WatchSession {
     const same =
       stops.length === this.stops.length &&
       stops.every((stop, i) => JSON.stringify(stop) === JSON.stringify(this.stops[i]));
-    if (same && this.#model !== null && this.#modelOf === live) return;
+    if (same && this.#model !== null && this.#modelOf === live) {
+      this.stops = stops;
+      return;
+    }
     const before = this.stop;
     this.stops = stops;
     this.#model = new ScrubModel(live, stops);
