@@ -21,7 +21,7 @@ def digits(count, generator):
     images = torch.stack(
         [patterns[label].roll(shift.tolist(), (0, 1)) for label, shift in zip(labels, shifts)]
     )
-    images += 1.5 * torch.randn(images.shape, generator=generator)
+    images += 0.7 * torch.randn(images.shape, generator=generator)
     return images.flatten(1), labels
 
 

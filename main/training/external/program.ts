@@ -39,6 +39,8 @@ const TICK_MILLISECONDS = 100;
 const PATIENCE_MILLISECONDS = 10_000;
 /** Children that outlive the program are given this long to write their last words. */
 const LEFTOVER_MILLISECONDS = 500;
+/** Only a process that escaped every search could hold them longer. */
+const DRAIN_MILLISECONDS = 30_000;
 
 export function startProgram(call: ProgramCall, options: ProgramOptions): Program {
   let lastHeard = performance.now();
@@ -96,7 +98,8 @@ export function startProgram(call: ProgramCall, options: ProgramOptions): Progra
         child.pid,
         cause === null ? LEFTOVER_MILLISECONDS : PATIENCE_MILLISECONDS,
       );
-      await Promise.race([closed, setTimeout(LEFTOVER_MILLISECONDS)]);
+      // Nobody writes any more, so the pipes end; what is in them may still be much.
+      await Promise.race([closed, setTimeout(DRAIN_MILLISECONDS)]);
     }
     clearInterval(timer);
     options.stop.removeEventListener('abort', look);

@@ -165,6 +165,17 @@ describe('results', () => {
     expect(evaluation).toEqual([2, 3, 0.4].map(Math.fround));
   });
 
+  test('much output at once is read to its end', async () => {
+    const program = String.raw`BEGIN { for (i = 1; i <= 200000; i++) printf "{\"step\":%d,\"loss\":%d}\n", i, i % 7 }`;
+    writeFileSync(folder.file('much.awk'), program);
+    write({ command: ['awk', '-f', 'much.awk'] }, { length: { steps: 200_000 } });
+    const { code, stderr } = await surgeJson(['run', file, '--store', store]);
+    expect(code, stderr).toBe(0);
+    const { training } = look();
+    expect(training).toHaveLength(200_000);
+    expect(training.every((loss, i) => loss === (i + 1) % 7)).toBe(true);
+  });
+
   test('a mark without a value ends the curve, and the reader is told', async () => {
     write(saying([1, 2, 4, 5].map((step) => report(step, step))));
     const { code, stderr } = await surgeJson(['run', file, '--store', store]);

@@ -59,7 +59,7 @@ const specification: SpecificationInput = {
   workload: {
     kind: 'external',
     command: ['python3', 'train.py', '{learningRate}', '{batchSize}', '{seed}', '{steps}'],
-    silenceLimit: 5,
+    silenceLimit: 10,
     timeLimit: 90,
     parallel: 2,
   },
@@ -137,7 +137,7 @@ test('every cell gets its state, and the next run completes only what is missing
   });
   const hanging = cellAt(store, 0.01, 4, 0);
   expect(hanging.state).toBe('failed');
-  expect(hanging.reason).toMatch(/^gave no sign of life for 5 s \(silence limit\), at step 6 of 20/);
+  expect(hanging.reason).toMatch(/^gave no sign of life for 10 s \(silence limit\), at step 6 of 20/);
   expect(isAlive(pidIn('hangs'))).toBe(false);
   expect(isAlive(pidIn('child')), 'a child that left the process group and ignores SIGTERM').toBe(false);
   expect(programs()).toEqual([]);
