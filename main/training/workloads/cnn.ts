@@ -4,7 +4,7 @@
  * (sizes are ours).
  */
 import type { ClassificationData } from '../data/classification.ts';
-import { imageShape } from '../data/classification.ts';
+import { DataError, imageShape } from '../data/classification.ts';
 import type { Network } from './classifier.ts';
 import type { Parameter } from './initialization.ts';
 import { relu } from './layers/activation.ts';
@@ -28,6 +28,10 @@ export function cnn(options: CnnOptions, data: Pick<ClassificationData, 'image' 
   const { channels, kernel } = options;
   const { channels: planes, height, width } = imageShape(data);
   const scale = 2 ** channels.map((_, l) => l + 1).filter((l) => options.poolAfter.includes(l)).length;
+  if (height % scale !== 0 || width % scale !== 0)
+    throw new DataError(
+      `workload.poolAfter: an image of ${height} × ${width} pixels cannot be halved ${Math.log2(scale)} times`,
+    );
   const flat = (channels[channels.length - 1] * height * width) / scale ** 2;
   const he = (fanIn: number) => ({ deviation: Math.sqrt(2 / fanIn) });
   const parameters: Parameter[] = channels.flatMap((out, l) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parameterCount } from '#main/training/build-stack.ts';
 import { elements } from '#main/training/engine/program.ts';
+import { cnn } from '#main/training/workloads/cnn.ts';
 import { resnet18 } from '#main/training/workloads/resnet.ts';
 import { gpt } from '#main/training/workloads/transformer.ts';
 import { workloadSchema } from '#shared/experiment/specification.ts';
@@ -41,6 +42,15 @@ describe('parameters', () => {
     expect(total(gpt(size, 50_257))).toBe(81_912_576);
     const image = { channels: 3, height: 32, width: 32 };
     expect(total(resnet18({ width: 64 }, { image, classes: 10 }))).toBe(11_173_962);
+  });
+
+  it('of a network that halves odd images do not exist, and the error says why', () => {
+    const options = { channels: [2, 2], poolAfter: [1, 2], pooling: 'max', dense: 4, kernel: 3 } as const;
+    const image = { channels: 1, height: 8, width: 6 };
+    expect(() => cnn(options, { image, classes: 3 })).toThrow(
+      'workload.poolAfter: an image of 8 × 6 pixels cannot be halved 2 times',
+    );
+    expect(() => cnn(options, { image: null, classes: 3 })).toThrow('this workload needs images');
   });
 
   it('are unknown where the data cannot be read or the program is the user’s', () => {
