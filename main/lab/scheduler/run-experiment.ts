@@ -136,6 +136,7 @@ class ExperimentRun {
     { stack: Stack; trainer: TrainerProcess; phase: string; step: number }
   >();
   readonly #fastFailures: string[] = [];
+  readonly #told = new Set<string>();
   /** Stacks that somebody ended on purpose: only the next run takes them up again. */
   readonly #leftAlone = new Set<string>();
   readonly #started = performance.now();
@@ -489,7 +490,11 @@ class ExperimentRun {
 
   #notice(stack: Stack, message: string): void {
     this.#store.addEvent({ experiment: this.#id, stack: stack.key, kind: 'notice', message });
-    this.#options.onNotice?.(`batch size ${stack.batchSize}: ${message}`);
+    // Each stack has it among its events; a person needs it once.
+    const text = `batch size ${stack.batchSize}: ${message}`;
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    this.#options.onNotice?.(text);
   }
 
   #stepsDone(stack: Stack): number {
