@@ -49,9 +49,7 @@ describe('surge figure', () => {
     const { code, value, stderr } = await surgeJson(['figure', 'sweep', '--store', store, ...args]);
     expect(code, stderr).toBe(0);
     const { figures, files } = value as { figures: { name: string; widthMm: number }[]; files: string[] };
-    // The paper's figure with a row for each of its targets is too high for a page.
-    expect(stderr).toMatch(/sweep-protocol: .*allows 230 mm/);
-    const names = ['losses', 'heat-map', 'ridge', 'migration-steps', 'migration-loss'];
+    const names = ['losses', 'heat-map', 'ridge', 'migration-steps', 'migration-loss', 'protocol'];
     expect(figures.map(({ name }) => name)).toEqual(names.map((name) => `sweep-${name}`));
     for (const { widthMm } of figures) expect(widthMm).toBe(178);
     const endings = ['.svg', '.pdf', '.png', '.tex', '-caption.tex', '.csv', '.json', '-caption.md'];
@@ -63,6 +61,17 @@ describe('surge figure', () => {
     expect(manifest).toMatchObject({
       experiments: [{ name: 'sweep', engines: [], dataChecksums: [expect.stringMatching(/^[0-9a-f]{64}$/)] }],
     });
+  });
+
+  test('leaves out of all kinds the one that does not fit, and says so', async () => {
+    const out = folder.file('narrow');
+    const targets = Array.from({ length: 12 }, (_, i) => 0.2 + i / 10).join(',');
+    const args = ['--preset', 'nature-89', '--format', 'svg', '--targets', targets, '--out', out];
+    const { code, stderr } = await figure('sweep', ...args);
+    expect(stderr).toMatch(/sweep-protocol: .*allows 170 mm/);
+    expect(code).toBe(0);
+    expect(readdirSync(out)).toContain('sweep-ridge.svg');
+    expect(readdirSync(out)).not.toContain('sweep-protocol.svg');
   });
 
   test('prints the same bytes from two processes', async () => {
