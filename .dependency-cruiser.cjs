@@ -1,7 +1,13 @@
 // Import direction: specification → stack → curves → ridge → figure; `shared` is pure; doors call the lab, never the reverse.
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      // A field that holds fields: these two components contain each other.
+      from: { pathNot: '^renderer/form/(FieldList|UnionFields)\\.svelte$' },
+      to: { circular: true },
+    },
     {
       name: 'shared-imports-only-shared',
       severity: 'error',

@@ -237,7 +237,12 @@ describe('reports', () => {
         ),
       })
       .parse(await read('export', 'report', '--training', '--out', out));
-    expect(manifest.files.map((f) => f.name)).toEqual(['cells.csv', 'marks.csv', 'training.csv', 'ridge.csv']);
+    expect(manifest.files.map((f) => f.name)).toEqual([
+      'cells.csv',
+      'marks.csv',
+      'training.csv',
+      'ridge.csv',
+    ]);
     for (const { name, rows, bytes } of manifest.files) {
       const content = readFileSync(`${out}/${name}`, 'utf8');
       expect(Buffer.byteLength(content)).toBe(bytes);
