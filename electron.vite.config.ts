@@ -24,10 +24,23 @@ function keepAddresses(): Plugin {
   };
 }
 
+/** electron-vite declares a `require` for CommonJS code; there is none in the bundle, and our modules have their own. */
+function withoutShims(): Plugin {
+  return {
+    name: 'without-shims',
+    enforce: 'post',
+    generateBundle(_options, bundle) {
+      for (const chunk of Object.values(bundle))
+        if (chunk.type === 'chunk')
+          chunk.code = chunk.code.replace(/^const require = __shims_module__\.createRequire.*$/m, '');
+    },
+  };
+}
+
 /** The main process and the preload script of the desktop shell. The window itself has its own vite.config.ts. */
 export default defineConfig({
   main: {
-    plugins: [keepAddresses()],
+    plugins: [keepAddresses(), withoutShims()],
     build: {
       outDir: OUT,
       emptyOutDir: true,
