@@ -116,7 +116,7 @@ describeWithBrowser('the frame', () => {
     await goTo(page, '#/experiments');
     await page.getByRole('heading', { name: 'No experiments yet' }).waitFor();
     await host.kill();
-    await page.getByText('The connection to the lab is lost.').waitFor();
+    await page.getByText('The connection to the lab is lost').waitFor();
     await screenshot(page, 'connection-lost');
     expect(await accessibilityProblems(page)).toEqual([]);
   });

@@ -83,7 +83,9 @@ async function headOf(file: string): Promise<Head> {
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
     .slice(0, SAMPLE_ROWS + 1);
-  const [header = ''] = lines;
+  if (lines.length === 0)
+    throw new ApiError('bad-argument', 'This file is empty: there is nothing to import.', 'upload');
+  const [header] = lines;
   if (header.trimStart().startsWith('{')) return objectsHead(lines.slice(0, SAMPLE_ROWS));
   const delimiter = detectDelimiter(header);
   if (delimiter === null) return { columns: [header.slice(0, LONGEST_FIELD)], sample: [] };
