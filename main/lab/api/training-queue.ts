@@ -139,8 +139,10 @@ export class TrainingQueue {
         ...this.#host.runOptions(),
         signal: current.controller.signal,
         onProgress: (progress) => {
+          const { cellsDone = -1 } = current.progress ?? {};
           current.progress = progress;
-          this.#host.queueChanged();
+          if (progress.cellsDone === cellsDone) this.#host.queueChanged();
+          else this.#changed(current.key);
         },
       });
       if (outcome.end === 'stopped' && current.isPausing) store.hold(id, PAUSED);
