@@ -7,13 +7,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeFrame, encodeFrame } from '#shared/api/codec.ts';
 import type { WatchDelta, WatchSnapshot } from '#shared/api/types.ts';
-import { WatchedCurves } from '#main/lab/api/watched-curves.ts';
 import { openStore } from '#main/lab/store/index.ts';
-import type { WritableStore } from '#main/lab/store/types.ts';
 import type { WebClient } from '#renderer/client/web-client.ts';
 import { LiveCurves } from '#renderer/watch/model/live-curves.ts';
 import { connectWindow, hostLab, openSocket, type Hosted } from '../../support/lab-host.ts';
 import { createLarge, feed, type LargeGrid } from '../../support/large-store.ts';
+import { expectEqual, truth, Watching } from '../../support/watching.ts';
 
 const SMALL: LargeGrid = { name: 'small', batchSizes: 3, learningRates: 12, seeds: 4, marks: 40 };
 
@@ -39,56 +38,6 @@ function windowOn(hosted: Pick<Hosted, 'socketUrl' | 'origin' | 'cookie'>): WebC
   const client = connectWindow(hosted);
   ends.push(() => client.close());
   return client;
-}
-
-/** A watched experiment as the window's pages hold it: reopened after a gap and after a lost connection. */
-class Watching {
-  live: LiveCurves | null = null;
-  snapshots = 0;
-  deltas = 0;
-  readonly #client: WebClient;
-  readonly #experiment: string;
-
-  constructor(client: WebClient, experiment: string) {
-    this.#client = client;
-    this.#experiment = experiment;
-    client.on('watch.delta', (delta) => void this.#take(delta));
-    client.onConnection((state) => {
-      if (state === 'open') void this.open();
-    });
-  }
-
-  async open(): Promise<void> {
-    const snapshot = await this.#client.call('watch.open', {
-      experiment: this.#experiment,
-      metric: 'evaluationLoss',
-      ...(this.live === null ? {} : { cursor: this.live.cursor }),
-    });
-    if (snapshot === null) return;
-    this.snapshots++;
-    this.live = new LiveCurves(snapshot);
-  }
-
-  async #take(delta: WatchDelta): Promise<void> {
-    this.deltas++;
-    if (this.live?.apply(delta) === 'gap') await this.open();
-  }
-}
-
-function truth(store: Parameters<typeof createLarge>[0], key: string): WatchSnapshot {
-  return new WatchedCurves(store, store.experiment(key), 'evaluationLoss').snapshot();
-}
-
-async function expectEqual(watching: Watching, store: WritableStore, key: string): Promise<void> {
-  const now = truth(store, key);
-  await vi.waitFor(
-    () => {
-      expect(watching.live?.curves.recorded).toEqual(now.recorded);
-      expect(watching.live?.states).toEqual(now.states);
-    },
-    { timeout: 10_000 },
-  );
-  expect(watching.live?.curves.values).toEqual(now.values);
 }
 
 describe('windows', () => {
