@@ -49,7 +49,8 @@ export function lossAxisOf(
   const highest = options.clip ? robustHighest(values, log) : Infinity;
   const shown = [...values.filter((value) => value <= highest), ...optima];
   if (!log) return linearAxis(linearDomain(shown, 0.06));
-  const domain = niceLogDomain(shown);
+  // A marker at the end of the axis would be cut in half.
+  const domain = niceLogDomain(logDomain(shown, 0.03));
   return domain === null ? blankAxis : logAxis(domain);
 }
 

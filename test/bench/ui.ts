@@ -83,6 +83,40 @@ async function scrub(page: Page): Promise<number[]> {
   })`);
 }
 
+interface FrameCost {
+  /** Processor time of the page's main thread, milliseconds a frame. */
+  readonly taskMs: number;
+  readonly scriptMs: number;
+  readonly styleMs: number;
+  readonly layoutMs: number;
+}
+
+/** Scrubs; beside the frames as the clock saw them, what they cost whatever else the machine does. */
+async function scrubWithCost(
+  page: Page,
+  session: CDPSession,
+): Promise<{ frames: number[]; cost: FrameCost }> {
+  const read = async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return (name: string) => metrics.find((one) => one.name === name)?.value ?? NaN;
+  };
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const before = await read();
+  const frames = await scrub(page);
+  const after = await read();
+  await session.send('Performance.disable');
+  const each = (name: string) => (1_000 * (after(name) - before(name))) / frames.length;
+  return {
+    frames,
+    cost: {
+      taskMs: each('TaskDuration'),
+      scriptMs: each('ScriptDuration'),
+      styleMs: each('RecalcStyleDuration'),
+      layoutMs: each('LayoutDuration'),
+    },
+  };
+}
+
 async function memory(session: CDPSession): Promise<number> {
   await session.send('HeapProfiler.collectGarbage');
   const usage = (await session.send('Runtime.getHeapUsage')) as {
@@ -114,13 +148,13 @@ try {
   const firstOpen = await openExperiment(page, LARGE.name);
   const firstScrub = await scrub(page);
   await wait(SETTLE_MS);
-  const frames = await scrub(page);
+  const session = await page.context().newCDPSession(page);
+  const { frames, cost } = await scrubWithCost(page, session);
   if (options.picture !== undefined) await page.screenshot({ path: options.picture });
   const opens: number[] = [];
   for (let i = 0; i < 3; i++) opens.push(await openExperiment(page, LARGE.name));
 
   await openExperiment(page, 'live');
-  const session = await page.context().newCDPSession(page);
   const end = performance.now() + minutes * 60_000;
   const reached = live.stacks.map(() => LIVE_FROM);
   const samples: number[] = [];
@@ -152,6 +186,7 @@ try {
       p95Ms: quantile(frames, 0.95),
       p99Ms: quantile(frames, 0.99),
       longestMs: Math.max(...frames),
+      cost,
     },
     /** At once after opening, while nothing has been computed ahead. */
     coldScrub: { p95Ms: quantile(firstScrub, 0.95), longestMs: Math.max(...firstScrub) },
@@ -171,6 +206,9 @@ try {
     );
     say(
       `scrub frame            median ${ms(result.scrub.medianMs)}, 95 % ${ms(result.scrub.p95Ms)}, 99 % ${ms(result.scrub.p99Ms)}, longest ${ms(result.scrub.longestMs)}  (${result.scrub.frames} frames; target 95 % below ${SCRUB_TARGET_MS} ms)`,
+    );
+    say(
+      `processor a frame      ${ms(cost.taskMs)}: script ${ms(cost.scriptMs)}, style ${ms(cost.styleMs)}, layout ${ms(cost.layoutMs)}`,
     );
     say(
       `at once after opening  95 % ${ms(result.coldScrub.p95Ms)}, longest ${ms(result.coldScrub.longestMs)}`,
