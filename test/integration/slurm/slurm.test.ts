@@ -4,7 +4,7 @@
  */
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   curvesOf,
@@ -39,6 +39,12 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
   beforeAll(async () => {
     cluster = await startSlurm();
   }, 120_000);
+  // A test that failed leaves nothing in the way of the next.
+  afterEach(() => {
+    cluster.run('scancel', '--user=root');
+    const state = cluster.run('sinfo', '--noheader', '--format=%T');
+    if (state.includes('drain')) cluster.run('scontrol', 'update', 'NodeName=localhost', 'State=RESUME');
+  });
   afterAll(async () => {
     await cluster?.stop();
     folder.remove();
@@ -60,8 +66,11 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
     inQueue()
       .filter((line) => line.endsWith('RUNNING'))
       .map((line) => Number(line.split(' ')[0]));
+  /** In the first half of its steps, so that it is still there when something is done to it. */
   const trains = (task: number) =>
-    stacksOf(join(shared(), 'shards', `task-${task}.surge`)).some(({ stepsDone }) => stepsDone > 0);
+    stacksOf(join(shared(), 'shards', `task-${task}.surge`)).some(
+      ({ stepsDone, steps }) => stepsDone > 0 && stepsDone < steps / 2,
+    );
 
   it('survives kills, a requeue and a drained node, and equals the local run bit by bit', async () => {
     const file = folder.file('split.yaml');
@@ -72,7 +81,7 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
       learningRates: { log: { from: 1e-3, to: 1e-1, count: 8 } },
       batchSizes: { list: [1, 8, 64] },
       seeds: 2,
-      length: { steps: 1500 },
+      length: { steps: 12_000 },
       evaluation: { examples: 200 },
     });
     const submit = [
