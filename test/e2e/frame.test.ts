@@ -71,8 +71,13 @@ describeWithBrowser('the frame', () => {
 
   it('lists all keys', async () => {
     const { page } = window;
-    await page.keyboard.press('?');
     const keys = page.getByRole('dialog', { name: 'Keys' });
+    // While the palette before is going, keys are still its own.
+    const asked = async () => {
+      if (!(await keys.isVisible())) await page.keyboard.press('?');
+      return keys.isVisible();
+    };
+    await expect.poll(asked, { timeout: 20_000 }).toBe(true);
     await keys.getByText('Design a new experiment').waitFor();
     await screenshot(page, 'keys');
     expect(await accessibilityProblems(page)).toEqual([]);
