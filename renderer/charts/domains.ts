@@ -29,7 +29,8 @@ export function niceLogDomain(values: Iterable<number>): [number, number] | null
     high = Math.max(high, value);
   }
   if (low > high) return null;
-  if (low === high) return [low * 0.8, high * 1.25];
+  // Numbers that differ by rounding only would have an axis without extent.
+  if (high <= low * (1 + 1e-9)) return [low * 0.8, high * 1.25];
   for (let digits = 1; digits <= MOST_DIGITS; digits++) {
     const ends: [number, number] = [roundBeyond(low, digits, 'below'), roundBeyond(high, digits, 'above')];
     if (!(ends[0] > 0)) continue;

@@ -102,6 +102,8 @@ export class Results {
       this.#startsAtZero ||= step.value === 0;
       return true;
     }
+    // The program is ended at a divergence; what it could still say until then must not depend on how fast that was.
+    if (this.#divergence !== null && step.value > this.#divergence.step) return true;
     this.#lastStep = Math.max(this.#lastStep, step.value);
     for (const series of named) this.#takeValue(series, step.value, valueOf(series.name));
     return true;

@@ -245,6 +245,8 @@ test('killed labs and killed trainers leave no program behind', async () => {
   lab = startSurge(['run', file, '--store', store, '--json']);
   await waitUntil('the program runs', () => pids().length === 3);
   const orphanMaker = trainer()!;
+  // Frozen, it cannot see that its lab is gone, and end the program itself.
+  process.kill(orphanMaker, 'SIGSTOP');
   lab.child.kill('SIGKILL');
   process.kill(orphanMaker, 'SIGKILL');
   await lab.finished;

@@ -18,6 +18,11 @@ describe('domains', () => {
     );
   });
 
+  it('have an extent where values differ by rounding only', () => {
+    const domain = niceLogDomain([1e-12, 1.0000000000000002e-12]);
+    expect(domain![1]).toBeGreaterThan(1.1 * domain![0]);
+  });
+
   it('stand still while values move a little', () => {
     expect(niceLogDomain([0.21, 1.93])).toEqual(niceLogDomain([0.205, 1.97]));
   });
