@@ -88,7 +88,7 @@ function trainers(file: string): number[] {
 }
 
 describeWithEngine('training from a window', () => {
-  it('goes on when trainers are killed, and the window sees it to its end without a second snapshot', async () => {
+  it('goes on when trainers are killed, and the window sees it to its end', async () => {
     const { hosted, client } = await host();
     const { experiment } = await create(client);
     const watching = new Watching(client, experiment);
