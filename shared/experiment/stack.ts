@@ -44,6 +44,14 @@ export interface StackPlan {
   readonly marks: readonly number[];
 }
 
+/** The cell of a stack that has this learning rate and seed; both must be the stack's. */
+export function columnOf(
+  { learningRates, seeds }: Pick<StackPlan, 'learningRates' | 'seeds'>,
+  { learningRate, seed }: { readonly learningRate: number; readonly seed: number },
+): number {
+  return seeds.indexOf(seed) * learningRates.length + learningRates.indexOf(learningRate);
+}
+
 /**
  * Metrics of a stack. trainingLoss: mean minibatch loss before the update, point p belongs to step p + 1.
  * evaluationLoss and evaluationAccuracy: on the held-out set after the step, point p belongs to marks[p].

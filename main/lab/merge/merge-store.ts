@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { existsSync } from 'node:fs';
 import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
+import { columnOf } from '#shared/experiment/stack.ts';
 import { sha256 } from '../identity.ts';
 import { openStoreReadOnly, stackCheckpointFile, stackSpoolFile, StoreError } from '../store/index.ts';
 import { resolveStore } from '../store/paths.ts';
@@ -68,10 +69,6 @@ export function mergeStore(
     source.close();
   }
 }
-
-const columnOf = ({ learningRates, seeds }: Stack, { configuration }: Cell) =>
-  seeds.indexOf(configuration.seed) * learningRates.length +
-  learningRates.indexOf(configuration.learningRate);
 
 /** A stack whose cells may be trained by another one instead: nothing of it is finished or under way. */
 const givesWay = ({ state, stepsDone }: Stack) =>
@@ -196,7 +193,7 @@ class ExperimentMerge {
       const cell = cells.get(member.key);
       const rival = cell === undefined || cell.stack === null ? undefined : stacks.get(cell.stack);
       if (cell === undefined || rival === undefined) continue;
-      const column = columnOf(kept, member);
+      const column = columnOf(kept, member.configuration);
       if (
         rival.key === kept.key ||
         this.#fingerprint(kept, column, kept) === this.#fingerprint(rival, column, kept)
@@ -223,7 +220,7 @@ class ExperimentMerge {
       const holder = cell.stack === null ? undefined : stacks.get(cell.stack);
       if (holder === undefined || (finished && givesWay(holder))) take.push(cell);
       else if (finished && holder.state === 'finished')
-        compare.push({ column: columnOf(stack, member), cell, rival: holder });
+        compare.push({ column: columnOf(stack, member.configuration), cell, rival: holder });
     }
     if (take.length === 0 && compare.length === 0) return;
     if (known !== undefined || (take.length === 0 && stack.state === 'finished')) {
@@ -242,7 +239,7 @@ class ExperimentMerge {
       if (cell.stack !== null) {
         const holder = stacks.get(cell.stack);
         if (holder !== undefined)
-          this.#target.releaseColumns(this.#ours.id, holder.key, [columnOf(holder, cell)]);
+          this.#target.releaseColumns(this.#ours.id, holder.key, [columnOf(holder, cell.configuration)]);
       }
     const { batchSize, learningRates, seeds, steps, marks, threads, chunkSteps, mode } = stack;
     this.#target.adoptStacks(this.#ours.id, [
@@ -250,7 +247,7 @@ class ExperimentMerge {
         key,
         plan: { batchSize, learningRates, seeds, steps, marks },
         settings: { threads, chunkSteps, mode },
-        columns: take.map((cell) => columnOf(stack, cell)),
+        columns: take.map((cell) => columnOf(stack, cell.configuration)),
       },
     ]);
     this.#target.ingest(key);

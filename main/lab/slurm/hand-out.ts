@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
-import type { Stack, WritableStore, ExperimentSummary } from '../store/types.ts';
+import { columnOf } from '#shared/experiment/stack.ts';
+import type { WritableStore, ExperimentSummary } from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
 import {
   readSweep,
@@ -115,10 +116,6 @@ function waitingStacks(
         .filter((cell) => cell.stack === stack.key)
         .map((cell) => columnOf(stack, cell.configuration)),
     }));
-}
-
-function columnOf(stack: Stack, { seed, learningRate }: { seed: number; learningRate: number }): number {
-  return stack.seeds.indexOf(seed) * stack.learningRates.length + stack.learningRates.indexOf(learningRate);
 }
 
 /** A word of the shell that stands for exactly this text. */
