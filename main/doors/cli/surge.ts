@@ -1,6 +1,7 @@
 /** The command line. Each command lives in a file of its own; this one only lists them and turns errors into exit codes. */
 import { Command, CommanderError } from 'commander';
 import { ExperimentFileError } from '#main/lab/experiment-file.ts';
+import { ShardError } from '#main/lab/merge/shards.ts';
 import { SlurmError } from '#main/lab/slurm/queue.ts';
 import { SweepFolderError } from '#main/lab/slurm/sweep-folder.ts';
 import { StoreError } from '#main/lab/store/index.ts';
@@ -82,6 +83,7 @@ function report(error: unknown): number {
     error instanceof BadInput ||
     error instanceof ExperimentFileError ||
     error instanceof SweepFolderError ||
+    error instanceof ShardError ||
     error instanceof SlurmError
   ) {
     notice(error.message);

@@ -14,43 +14,20 @@ import { openStoreReadOnly, stackCheckpointFile, stackSpoolFile, StoreError } fr
 import { resolveStore } from '../store/paths.ts';
 import type { Cell, ExperimentSummary, ReadableStore, Stack, WritableStore } from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
+import { mergeAnnotations } from './annotations.ts';
 import { resultFingerprints } from './fingerprints.ts';
+import { mergeImports } from './imported.ts';
+import type { Conflict, MergedExperiment } from './merged.ts';
 import { carryFile, carrySpool, compareSpools, saysFinished } from './spools.ts';
 
-/** One cell with two different results. */
-export interface Conflict {
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly seed: number;
-  /** Stack whose result is the cell's. */
-  readonly kept: string;
-  /** Stack that holds the other result. */
-  readonly beside: string;
-}
-
-export interface MergedExperiment {
-  readonly key: string;
-  readonly name: string;
-  readonly isNew: boolean;
-  /** Stacks that came over, and stacks of which more came over. */
-  readonly stacksAdded: number;
-  readonly stacksExtended: number;
-  /** Cells trained in both with the same result. */
-  readonly identicalCells: number;
-  readonly conflicts: readonly Conflict[];
-  /** What could not be merged, in words; the rest was. */
-  readonly problems: readonly string[];
-}
-
 export interface MergeOptions {
-  /** Name or key of the one experiment to merge; every trained one when absent. */
+  /** Name or key of the one experiment to merge (of an import: all its families); everything when absent. */
   readonly experiment?: string | undefined;
 }
 
 /**
  * Throws StoreError when the source cannot be read ('missing', 'damaged', 'not-a-store', 'from-the-future',
- * 'needs-migration', …) or is the target itself; nothing was changed then. Imported sweeps stay where they are: their
- * file can be imported anywhere.
+ * 'needs-migration', …) or is the target itself; nothing was changed then.
  */
 export function mergeStore(
   target: WritableStore,
@@ -61,10 +38,11 @@ export function mergeStore(
     throw new StoreError('invalid', `${sourceFile} is the store to merge into.`);
   const source = openStoreReadOnly(sourceFile, { check: true });
   try {
-    const experiments = wanted === undefined ? source.experiments() : [source.experiment(wanted)];
-    return experiments
+    const experiments = wanted === undefined ? source.experiments() : source.experimentOrFamilies(wanted);
+    const trained = experiments
       .filter(({ imported }) => imported === null)
       .map((experiment) => new ExperimentMerge(target, source, experiment).merge());
+    return [...trained, ...mergeImports(target, source, experiments)];
   } finally {
     source.close();
   }
@@ -77,12 +55,29 @@ const givesWay = ({ state, stepsDone }: Stack) =>
   state === 'interrupted' ||
   (state === 'planned' && stepsDone === 0);
 
+interface TheirStack {
+  readonly stack: Stack;
+  /** The cells that belong to it; those that it covers where it only holds a second result. */
+  readonly members: readonly Cell[];
+  readonly isBeside: boolean;
+}
+
+function covers({ batchSize, learningRates, seeds }: Stack, { configuration }: Cell): boolean {
+  return (
+    configuration.batchSize === batchSize &&
+    learningRates.includes(configuration.learningRate) &&
+    seeds.includes(configuration.seed)
+  );
+}
+
 class ExperimentMerge {
   readonly #target: WritableStore;
   readonly #source: ReadableStore;
   readonly #theirs: ExperimentSummary;
   readonly #conflicts: Conflict[] = [];
   readonly #problems: string[] = [];
+  #differences: readonly string[] = [];
+  #predictions = 0;
   #ours!: ExperimentSummary;
   #added = 0;
   #extended = 0;
@@ -95,20 +90,20 @@ class ExperimentMerge {
   }
 
   merge(): MergedExperiment {
-    const { key, name, id } = this.#theirs;
+    const { key, name } = this.#theirs;
     let isNew = false;
     try {
       isNew = this.#findOrAdopt();
-      const cells = this.#source.cells(id);
-      for (const stack of this.#source.stacks(id)) {
-        const members = cells.filter((cell) => cell.stack === stack.key);
+      for (const { stack, members, isBeside } of this.#theirStacks()) {
         try {
-          this.#mergeStack(stack, members);
+          this.#mergeStack(stack, members, isBeside);
         } catch (error) {
           if (!(error instanceof StoreError) || error.code === 'disk-full') throw error;
           this.#problems.push(`stack ${stack.key}: ${error.message}`);
         }
       }
+      this.#differences = mergeAnnotations(this.#target, this.#ours, this.#theirs);
+      this.#mergePredictions();
       this.#note();
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'invalid') throw error;
@@ -118,10 +113,13 @@ class ExperimentMerge {
       key,
       name,
       isNew,
+      isImported: false,
       stacksAdded: this.#added,
       stacksExtended: this.#extended,
       identicalCells: this.#identical,
+      predictionsAdded: this.#predictions,
       conflicts: this.#conflicts,
+      differences: this.#differences,
       problems: this.#problems,
     };
   }
@@ -154,7 +152,31 @@ class ExperimentMerge {
     return false;
   }
 
-  #mergeStack(stack: Stack, members: readonly Cell[]): void {
+  /**
+   * First the stacks that their cells belong to, then those that only hold a second result: these are compared, and
+   * their cells never taken from them.
+   */
+  #theirStacks(): TheirStack[] {
+    const { id } = this.#theirs;
+    const cells = this.#source.cells(id);
+    const stacks = this.#source.stacks(id).map((stack): TheirStack => {
+      const own = cells.filter((cell) => cell.stack === stack.key);
+      const isBeside = own.length === 0 && stack.state === 'finished';
+      return { stack, members: isBeside ? cells.filter((cell) => covers(stack, cell)) : own, isBeside };
+    });
+    return stacks.sort((a, b) => Number(a.isBeside) - Number(b.isBeside));
+  }
+
+  #mergePredictions(): void {
+    const known = new Set(this.#target.predictions(this.#ours.id).map(({ key }) => key));
+    for (const { key, createdAt, ...record } of this.#source.predictions(this.#theirs.id)) {
+      if (known.has(key)) continue;
+      this.#target.addPrediction(this.#ours.id, record, { key, createdAt });
+      this.#predictions++;
+    }
+  }
+
+  #mergeStack(stack: Stack, members: readonly Cell[], isBeside: boolean): void {
     const spool = stackSpoolFile(this.#source.spoolFolder, stack.key);
     if (!existsSync(spool)) {
       if (stack.stepsDone > 0)
@@ -163,7 +185,7 @@ class ExperimentMerge {
     }
     const ours = this.#target.stacks(this.#ours.id).find(({ key }) => key === stack.key);
     const place = stackSpoolFile(this.#target.spoolFolder, stack.key);
-    if (ours === undefined) return this.#adopt(stack, members, spool, stack.key);
+    if (ours === undefined) return this.#adopt(stack, members, spool, stack.key, isBeside);
     switch (compareSpools(place, spool)) {
       case 'same':
       case 'ahead':
@@ -180,7 +202,7 @@ class ExperimentMerge {
       case 'different': {
         // Trained from one plan in two places. The second gets a key that is the same at every merge.
         const rival = sha256(`${stack.key} ${sha256Of(this.#source, stack)}`).slice(0, 16);
-        return this.#adopt(stack, members, spool, rival);
+        return this.#adopt(stack, members, spool, rival, isBeside);
       }
     }
   }
@@ -203,7 +225,7 @@ class ExperimentMerge {
     }
   }
 
-  #adopt(stack: Stack, members: readonly Cell[], spool: string, key: string): void {
+  #adopt(stack: Stack, members: readonly Cell[], spool: string, key: string, isBeside: boolean): void {
     const stacks = new Map(this.#target.stacks(this.#ours.id).map((each) => [each.key, each]));
     const known = stacks.get(key);
     const cells = new Map(this.#target.cells(this.#ours.id).map((cell) => [cell.key, cell]));
@@ -218,8 +240,8 @@ class ExperimentMerge {
           `its cell ${member.key.slice(0, 12)} is no cell of the experiment here`,
         );
       const holder = cell.stack === null ? undefined : stacks.get(cell.stack);
-      if (holder === undefined || (finished && givesWay(holder))) take.push(cell);
-      else if (finished && holder.state === 'finished')
+      if (!isBeside && (holder === undefined || (finished && givesWay(holder)))) take.push(cell);
+      else if (finished && holder?.state === 'finished')
         compare.push({ column: columnOf(stack, member.configuration), cell, rival: holder });
     }
     if (take.length === 0 && compare.length === 0) return;

@@ -12,11 +12,11 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ImportedCell, ImportedCurve, ImportedSweep } from '#shared/import/sweep.ts';
-import { canonicalJson, newExperimentKey, sha256 } from '../identity.ts';
+import { canonicalJson, sha256 } from '../identity.ts';
 import { completeLines, linesOf } from './complete-lines.ts';
 import type { FactOf } from './facts.ts';
 import { importFile } from './paths.ts';
-import type { ImportOrigin } from './types.ts';
+import type { CarriedImport, ImportOrigin } from './types.ts';
 
 /** The same bytes read by the same mapping are the same import, whatever the file is called. */
 export function importIdentity({ checksum, mapping }: ImportOrigin): string {
@@ -27,10 +27,10 @@ export function importFact(
   { name, file, checksum, bytes, mapping }: ImportOrigin,
   { batchUnit, goal, report, families }: ImportedSweep,
   identity: string,
-  key: string,
+  { key, createdAt, experiments }: CarriedImport,
 ): FactOf<'import'> {
-  const list = families.map(({ label, key: family, missing, analyses, cells }) => ({
-    experiment: newExperimentKey(),
+  const list = families.map(({ label, key: family, missing, analyses, cells }, i) => ({
+    experiment: experiments[i],
     name: families.length === 1 ? name : `${name}: ${label}`,
     label,
     family: { ...family },
@@ -38,10 +38,9 @@ export function importFact(
     analyses,
     cells: cells.length,
   }));
-  const time = Date.now();
   return {
     fact: 'import',
-    time,
+    time: createdAt,
     key,
     identity,
     name,

@@ -188,10 +188,15 @@ export interface Annotations {
   readonly tags?: readonly string[] | undefined;
 }
 
-/** What an experiment keeps when it is carried from one store to another. */
-export interface ExperimentIdentity {
+/** What an experiment or a prediction keeps when it is carried from one store to another. */
+export interface CarriedIdentity {
   readonly key: string;
   readonly createdAt: number;
+}
+
+/** The same for an imported file; `experiments` are the keys of its families, in their order. */
+export interface CarriedImport extends CarriedIdentity {
+  readonly experiments: readonly string[];
 }
 
 export interface AdoptedStack {
@@ -224,7 +229,7 @@ export interface WritableStore extends ReadableStore {
     specification: Specification,
     cells: readonly CellConfiguration[],
     /** Given where the experiment exists in another store already. */
-    identity?: ExperimentIdentity,
+    identity?: CarriedIdentity,
   ): ExperimentSummary;
   /**
    * Stores an imported file, each family as one experiment, all or nothing; the same file with the same mapping is not
@@ -233,6 +238,8 @@ export interface WritableStore extends ReadableStore {
   importSweep(
     origin: ImportOrigin,
     sweep: ImportedSweep,
+    /** Given where the import exists in another store already. */
+    carried?: CarriedImport,
   ): { readonly experiments: ExperimentSummary[]; readonly isNew: boolean };
   /** Adds stacks for cells that have none or whose stack failed; the cells become 'planned'. */
   planStacks(experimentId: number, plans: readonly { plan: StackPlan; settings: StackSettings }[]): Stack[];
@@ -262,7 +269,7 @@ export interface WritableStore extends ReadableStore {
   /** Removes the experiment, and those of its cells, stacks, spools and checkpoints that no other experiment uses. */
   deleteExperiment(experimentId: number): void;
   /** Keeps a prediction with its experiment. Throws StoreError 'unknown-experiment'. */
-  addPrediction(experimentId: number, record: PredictionRecord): StoredPrediction;
+  addPrediction(experimentId: number, record: PredictionRecord, identity?: CarriedIdentity): StoredPrediction;
   addEvent(event: Omit<LabEvent, 'time'>): void;
   /** A consistent copy of the database file. */
   backup(file: string): Promise<void>;

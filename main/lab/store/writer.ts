@@ -20,7 +20,8 @@ import { transact } from './transact.ts';
 import type {
   AdoptedStack,
   Annotations,
-  ExperimentIdentity,
+  CarriedIdentity,
+  CarriedImport,
   ExperimentSummary,
   ImportOrigin,
   IngestResult,
@@ -83,6 +84,17 @@ export class StoreWriter extends StoreReader implements WritableStore {
     }
   }
 
+  #filePrefixes(): Set<string> {
+    return new Set(
+      this.#database
+        .prepare<[], string>(
+          `SELECT 'stack-' || key || '.' FROM stacks UNION ALL SELECT 'import-' || key || '.' FROM imports`,
+        )
+        .pluck()
+        .all(),
+    );
+  }
+
   /** Journal, then SQLite; when SQLite refuses, the journal forgets the fact again. */
   #record(fact: Fact, durable: boolean): void {
     this.#guard(() => {
@@ -137,7 +149,9 @@ export class StoreWriter extends StoreReader implements WritableStore {
       }
       // A line without its end was torn by a crash; its fact was never promised to anybody.
       if (this.#journal.size > end) this.#journal.cut(end);
-      this.#removeFiles(removed);
+      // What was deleted and came back under its key, as a merge brings it, has its files still.
+      const known = this.#filePrefixes();
+      this.#removeFiles(removed.filter((prefix) => !known.has(prefix)));
       if (skipped > 0) {
         const message = `${skipped} lines of ${this.#journal.file} could not be applied and were skipped.`;
         this.addEvent({ experiment: null, stack: null, kind: 'journal', message });
@@ -200,7 +214,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
   createExperiment(
     specification: Specification,
     cells: readonly CellConfiguration[],
-    { key, createdAt }: ExperimentIdentity = { key: newExperimentKey(), createdAt: Date.now() },
+    { key, createdAt }: CarriedIdentity = { key: newExperimentKey(), createdAt: Date.now() },
   ): ExperimentSummary {
     const memo = new WeakMap<object, string>();
     const commons: FactOf<'experiment'>['commons'] = [];
@@ -222,6 +236,7 @@ export class StoreWriter extends StoreReader implements WritableStore {
   importSweep(
     origin: ImportOrigin,
     sweep: ImportedSweep,
+    carried?: CarriedImport,
   ): { readonly experiments: ExperimentSummary[]; readonly isNew: boolean } {
     const identity = importIdentity(origin);
     const before = this.#guard(() =>
@@ -231,8 +246,12 @@ export class StoreWriter extends StoreReader implements WritableStore {
         .get(identity),
     );
     if (before !== undefined) return { experiments: this.experimentOrFamilies(before), isNew: false };
-    const key = newExperimentKey();
-    const fact = importFact(origin, sweep, identity, key);
+    const { key, createdAt, experiments } = carried ?? {
+      key: newExperimentKey(),
+      createdAt: Date.now(),
+      experiments: sweep.families.map(newExperimentKey),
+    };
+    const fact = importFact(origin, sweep, identity, { key, createdAt, experiments });
     this.#guard(() => {
       const file = writeRows(this.spoolFolder, key, sweep);
       try {
@@ -398,10 +417,13 @@ export class StoreWriter extends StoreReader implements WritableStore {
     this.#record({ fact: 'delete', time: Date.now(), experiment }, true);
   }
 
-  addPrediction(experimentId: number, record: PredictionRecord): StoredPrediction {
+  addPrediction(
+    experimentId: number,
+    record: PredictionRecord,
+    { key, createdAt }: CarriedIdentity = { key: newStackKey(), createdAt: Date.now() },
+  ): StoredPrediction {
     const experiment = this.#experimentKey(experimentId);
-    const key = newStackKey();
-    this.#record({ fact: 'prediction', time: Date.now(), key, experiment, record }, true);
+    this.#record({ fact: 'prediction', time: createdAt, key, experiment, record }, true);
     return this.predictions(experimentId).find((prediction) => prediction.key === key)!;
   }
 

@@ -3,90 +3,33 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
-import { specificationSchema, type Specification } from '#shared/experiment/specification.ts';
 import { mergeStore } from '#main/lab/merge/merge-store.ts';
-import { openStore, rebuildStore, stackCheckpointFile, stackSpoolFile } from '#main/lab/store/index.ts';
+import { rebuildStore, stackCheckpointFile, stackSpoolFile } from '#main/lab/store/index.ts';
 import type { Stack, WritableStore } from '#main/lab/store/types.ts';
+import { otherResult, splitGrid, splitIdentity, SplitStores } from '../../support/split-stores.ts';
 import {
-  curveLine,
   dump,
-  finishedLine,
   learningRates,
-  marks,
   planFor,
   removeTemporaryFoldersAfterEach,
   seeds,
   startLine,
   steps,
   storeError,
-  temporaryFolder,
   text,
-  trainLines,
   wholeSpool,
   width,
 } from '../../support/store.ts';
 
 removeTemporaryFoldersAfterEach();
 
-const grid: Specification = specificationSchema.parse({
-  name: 'split',
-  workload: { kind: 'quadratic', mu: [1], sigma: [1], hessian: [[1]] },
-  optimizer: { kind: 'sign' },
-  learningRates: { list: learningRates },
-  batchSizes: { list: [1, 2] },
-  seeds: seeds.length,
-  length: { steps },
-  marks: { geometricPerDecade: 0, list: marks },
-  evaluation: { examples: 10 },
-});
-
-const identity = { key: 'abcd1234', createdAt: 5 };
-
-let folder: string;
-const opened: WritableStore[] = [];
+let stores: SplitStores;
 beforeEach(() => {
-  folder = temporaryFolder();
-  return () => {
-    for (const store of opened.splice(0)) store.close();
-  };
+  stores = new SplitStores();
+  return () => stores.close();
 });
 
-function open(name: string): WritableStore {
-  const store = openStore(join(folder, name));
-  opened.push(store);
-  return store;
-}
-
-function create(store: WritableStore, batchSizes = [1, 2], specification = grid): number {
-  const cells = cellConfigurations(specification, expandGrid(specification), '').filter((cell) =>
-    batchSizes.includes(cell.batchSize),
-  );
-  return store.createExperiment(specification, cells, identity).id;
-}
-
-/** A store that has trained these batch sizes of the experiment. */
-function trained(name: string, batchSizes: readonly number[], spool = wholeSpool): WritableStore {
-  const store = open(name);
-  const id = create(store, [...batchSizes]);
-  for (const stack of store.planStacks(id, batchSizes.map(planFor))) {
-    writeFileSync(stackSpoolFile(store.spoolFolder, stack.key), spool(stack.key));
-    store.ingest(stack.key);
-  }
-  return store;
-}
-
-/** The same but with another last evaluation of the cell in `column`. */
-const otherResult = (column: number) => (key: string) => {
-  const last = Array.from({ length: width }, (_, cell) => (cell === column ? 77 : 2030.5 + cell));
-  return [
-    text(startLine(key)),
-    ...trainLines(0, steps).map(text),
-    text(curveLine('evaluationLoss', marks.length - 1, last)),
-    text(finishedLine),
-  ].join('');
-};
-
-const experimentOf = (store: WritableStore) => store.experiment(identity.key);
+const experimentOf = (store: WritableStore) => store.experiment(splitIdentity.key);
 const stacksOf = (store: WritableStore): Stack[] => store.stacks(experimentOf(store).id);
 const curvesOf = (store: WritableStore) =>
   (['trainingLoss', 'evaluationLoss', 'evaluationAccuracy'] as const).map((metric) => {
@@ -96,9 +39,9 @@ const curvesOf = (store: WritableStore) =>
 
 describe('merge', () => {
   it('makes of two halves what one store would have, and merging twice changes nothing', () => {
-    const [a, b] = [trained('a', [1]), trained('b', [2])];
-    const whole = trained('whole', [1, 2]);
-    const target = open('target');
+    const [a, b] = [stores.trained('a', [1]), stores.trained('b', [2])];
+    const whole = stores.trained('whole', [1, 2]);
+    const target = stores.open('target');
     const [first] = mergeStore(target, a.file);
     expect(first).toMatchObject({ isNew: true, stacksAdded: 1, conflicts: [], problems: [] });
     expect(experimentOf(target)).toMatchObject({ name: 'split', cells: 2 * width, createdAt: 5 });
@@ -112,18 +55,17 @@ describe('merge', () => {
       expect(mergeStore(target, source.file)[0]).toMatchObject({ stacksAdded: 0, stacksExtended: 0 });
     expect(dump(target.file)).toEqual(before);
     // The journal and the spools that came along are enough to make it again.
-    target.close();
-    opened.splice(opened.indexOf(target), 1);
-    rebuildStore(join(folder, 'target'));
-    expect(dump(join(folder, 'target'))).toEqual(before);
+    stores.closeOne(target);
+    rebuildStore(target.file);
+    expect(dump(target.file)).toEqual(before);
   });
 
   it('fills the stacks that were planned here and handed out, as their spools grow', () => {
-    const target = open('target');
-    const id = create(target);
+    const target = stores.open('target');
+    const id = stores.create(target);
     const [one, two] = target.planStacks(id, [planFor(1), planFor(2)]);
-    const shard = open('shard');
-    const shardId = create(shard, [1]);
+    const shard = stores.open('shard');
+    const shardId = stores.create(shard, [1]);
     const { batchSize, learningRates: rates, seeds: replicates, marks: at, threads, chunkSteps, mode } = one;
     shard.adoptStacks(shardId, [
       {
@@ -157,26 +99,26 @@ describe('merge', () => {
   });
 
   it('says why a stack of a shard ended early', () => {
-    const shard = open('shard');
-    const [stack] = shard.planStacks(create(shard, [1]), [planFor(1)]);
+    const shard = stores.open('shard');
+    const [stack] = shard.planStacks(stores.create(shard, [1]), [planFor(1)]);
     writeFileSync(stackSpoolFile(shard.spoolFolder, stack.key), text(startLine(stack.key)));
     shard.ingest(stack.key);
     shard.stackEnded(stack.key, 'failed', 'no such file');
-    const target = open('target');
+    const target = stores.open('target');
     mergeStore(target, shard.file);
     expect(stacksOf(target)).toMatchObject([{ state: 'failed', reason: 'no such file' }]);
     expect(experimentOf(target).counts.failed).toBe(width);
   });
 
   it('counts a cell that both have trained once when the results are equal bit by bit', () => {
-    const [a, b] = [trained('a', [1, 2]), trained('b', [1])];
+    const [a, b] = [stores.trained('a', [1, 2]), stores.trained('b', [1])];
     const before = dump(a.file);
     expect(mergeStore(a, b.file)[0]).toMatchObject({ stacksAdded: 0, identicalCells: width, conflicts: [] });
     expect(dump(a.file)).toEqual(before);
   });
 
   it('keeps both results of a cell when they differ, and says so each time', () => {
-    const [a, b] = [trained('a', [1, 2]), trained('b', [1], otherResult(2))];
+    const [a, b] = [stores.trained('a', [1, 2]), stores.trained('b', [1], otherResult(2))];
     const [kept] = stacksOf(a);
     const curves = curvesOf(a);
     for (let round = 0; round < 2; round++) {
@@ -199,12 +141,12 @@ describe('merge', () => {
   });
 
   it('keeps both results of one planned stack that was trained in two places', () => {
-    const target = open('target');
-    const [stack] = target.planStacks(create(target, [1]), [planFor(1)]);
+    const target = stores.open('target');
+    const [stack] = target.planStacks(stores.create(target, [1]), [planFor(1)]);
     const shard = (name: string, spool: (key: string) => string) => {
-      const store = open(name);
+      const store = stores.open(name);
       const { batchSize, learningRates: rates, seeds: replicates, marks: at } = stack;
-      store.adoptStacks(create(store, [1]), [
+      store.adoptStacks(stores.create(store, [1]), [
         {
           key: stack.key,
           plan: { batchSize, learningRates: rates, seeds: replicates, steps, marks: at },
@@ -231,8 +173,8 @@ describe('merge', () => {
   });
 
   it('takes a finished result in place of one that failed here', () => {
-    const [a, b] = [open('a'), trained('b', [1])];
-    const [failed] = a.planStacks(create(a, [1]), [planFor(1)]);
+    const [a, b] = [stores.open('a'), stores.trained('b', [1])];
+    const [failed] = a.planStacks(stores.create(a, [1]), [planFor(1)]);
     a.stackEnded(failed.key, 'failed', 'no memory');
     expect(mergeStore(a, b.file)[0]).toMatchObject({ stacksAdded: 1, conflicts: [] });
     expect(stacksOf(a).map(({ state }) => state)).toEqual(['finished']);
@@ -240,14 +182,14 @@ describe('merge', () => {
   });
 
   it('refuses a specification that was edited, other data, and itself; nothing is merged by half', () => {
-    const target = trained('target', [1]);
+    const target = stores.trained('target', [1]);
     const before = dump(target.file);
-    const edited = open('edited');
-    create(edited, [1], { ...grid, optimizer: { kind: 'sgd' } });
+    const edited = stores.open('edited');
+    stores.create(edited, [1], { ...splitGrid, optimizer: { kind: 'sgd' } });
     expect(mergeStore(target, edited.file)[0].problems.join()).toContain('another specification');
-    const other = open('other');
-    const cells = cellConfigurations(grid, expandGrid(grid), 'abc');
-    other.createExperiment(grid, cells, identity);
+    const other = stores.open('other');
+    const cells = cellConfigurations(splitGrid, expandGrid(splitGrid), 'abc');
+    other.createExperiment(splitGrid, cells, splitIdentity);
     expect(mergeStore(target, other.file)[0].problems.join()).toContain('other data');
     expect(storeError(() => mergeStore(target, target.file)).code).toBe('invalid');
     expect(dump(target.file)).toEqual(before);
@@ -255,17 +197,16 @@ describe('merge', () => {
   });
 
   it('reads damaged and foreign files as errors, and goes on without a spool that is gone', () => {
-    const target = open('target');
-    const junk = join(folder, 'junk');
+    const target = stores.open('target');
+    const junk = join(stores.folder, 'junk');
     writeFileSync(junk, 'not a database');
     expect(storeError(() => mergeStore(target, junk)).code).toBe('not-a-database');
-    expect(storeError(() => mergeStore(target, join(folder, 'missing'))).code).toBe('missing');
-    const source = trained('source', [1, 2]);
+    expect(storeError(() => mergeStore(target, join(stores.folder, 'missing'))).code).toBe('missing');
+    const source = stores.trained('source', [1, 2]);
     const [gone] = stacksOf(source);
     writeFileSync(stackSpoolFile(source.spoolFolder, gone.key), '');
-    const cut = join(folder, 'cut');
-    source.close();
-    opened.splice(opened.indexOf(source), 1);
+    const cut = join(stores.folder, 'cut');
+    stores.closeOne(source);
     writeFileSync(cut, readFileSync(source.file).subarray(0, 20_000));
     expect(['damaged', 'not-a-database']).toContain(storeError(() => mergeStore(target, cut)).code);
     expect(target.experiments()).toEqual([]);

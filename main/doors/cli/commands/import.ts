@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import { describeReport } from '#shared/import/report.ts';
 import type { ImportedSweep } from '#shared/import/sweep.ts';
 import { importFile, mappingFor, MappingError } from '#main/lab/import-file.ts';
+import { importableStores } from '#main/lab/merge/shards.ts';
 import type { ImportOrigin } from '#main/lab/store/types.ts';
 import { BadInput } from '../exit-codes.ts';
 import { storeFile, withWriter } from '../store-access.ts';
 import { count, notice, print, printJson } from '../terminal.ts';
 import { analyseFamily, printFamily } from './imported.ts';
+import { mergeAll } from './merge.ts';
 import { withJson, withStore } from './options.ts';
 
 interface ImportOptions {
@@ -33,7 +35,7 @@ export function addImport(program: Command): void {
       program
         .command('import <file>')
         .description(
-          'other people’s sweeps (CSV, TSV, JSON lines, TensorBoard folders): stored, with every analysis their columns allow',
+          'other people’s sweeps (CSV, TSV, JSON lines, TensorBoard folders), with every analysis their columns allow; shards of another lab',
         ),
     ),
   )
@@ -52,6 +54,8 @@ export function addImport(program: Command): void {
     .option('--dry-run', 'only the report: rows read, kept, dropped and why; nothing is stored')
     .action(async (file: string, options: ImportOptions) => {
       if (!existsSync(file)) throw new BadInput(`${file}: there is no such file.`);
+      const shards = await importableStores(file);
+      if (shards !== null) return importShards(shards, options);
       const mapping = await mappingFor(file, options).catch((error: unknown) => {
         throw error instanceof MappingError ? new BadInput(error.message) : error;
       });
@@ -79,6 +83,19 @@ export function addImport(program: Command): void {
       if (stored === null) print('Dry run: nothing was stored.');
       else printStored(stored, options);
     });
+}
+
+/** Experiments of another lab: there is nothing to choose, they come as they are. */
+function importShards(shards: readonly string[], options: ImportOptions): Promise<void> {
+  const { preset, map, pattern, metric, name, smooth, dryRun } = options;
+  const chosen = Object.entries({ preset, map, pattern, metric, name, smooth, dryRun }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (chosen !== undefined)
+    throw new BadInput(
+      `--${chosen[0].replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)} is for files of numbers; shards of a lab come as they are.`,
+    );
+  return withWriter(options, (writer) => mergeAll(writer, shards, { json: options.json }));
 }
 
 function store(sweep: ImportedSweep, origin: ImportOrigin, options: ImportOptions): Promise<Stored> {

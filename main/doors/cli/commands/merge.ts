@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { mergeStore, type MergedExperiment } from '#main/lab/merge/merge-store.ts';
+import { mergeStore } from '#main/lab/merge/merge-store.ts';
+import type { MergedExperiment } from '#main/lab/merge/merged.ts';
 import { StoreError } from '#main/lab/store/index.ts';
 import type { WritableStore } from '#main/lab/store/types.ts';
 import { formatLearningRate } from '#shared/analysis/describe.ts';
@@ -31,15 +32,25 @@ export function addMerge(program: Command): void {
     .option('--experiment <name>', 'only this experiment')
     .action((sources: string[], { into, experiment, json }: MergeCommandOptions) =>
       withWriter({ store: into }, (store) => {
-        const results = sources.map((source) => mergeOne(store, source, experiment));
-        if (json === true) printJson({ into: store.file, merged: results });
-        else results.forEach(show);
-        if (
-          results.some((merged) => 'error' in merged || merged.experiments.some((e) => e.problems.length > 0))
-        )
-          process.exitCode = exitCodes.store;
+        mergeAll(store, sources, { experiment, json });
       }),
     );
+}
+
+/** Merges, reports, and sets the exit code. */
+export function mergeAll(
+  store: WritableStore,
+  sources: readonly string[],
+  {
+    experiment,
+    json = false,
+  }: { readonly experiment?: string | undefined; readonly json?: boolean | undefined },
+): void {
+  const results = sources.map((source) => mergeOne(store, source, experiment));
+  if (json) printJson({ into: store.file, merged: results });
+  else results.forEach(show);
+  if (results.some((merged) => 'error' in merged || merged.experiments.some((e) => e.problems.length > 0)))
+    process.exitCode = exitCodes.store;
 }
 
 /** A source that cannot be read does not keep the others from being merged; a target that cannot be written does. */
@@ -54,31 +65,32 @@ function mergeOne(store: WritableStore, source: string, experiment: string | und
 
 function show(merged: Merged): void {
   if ('error' in merged) return notice(`${merged.source}: not merged. ${merged.error}`);
-  if (merged.experiments.length === 0) print(`${merged.source}: no experiment that was trained there.`);
-  for (const {
-    name,
-    key,
-    isNew,
-    stacksAdded,
-    stacksExtended,
-    identicalCells,
-    ...rest
-  } of merged.experiments) {
-    const parts = [
-      `${count(stacksAdded, 'stack')} added`,
-      stacksExtended > 0 ? `${stacksExtended} went on` : '',
-      identicalCells > 0 ? `${count(identicalCells, 'cell')} here already` : '',
-    ].filter((part) => part !== '');
-    print(`${merged.source}: "${name}" (${key})${isNew ? ', new here' : ''}: ${parts.join(', ')}.`);
-    if (rest.conflicts.length > 0) {
-      const cells = rest.conflicts
+  if (merged.experiments.length === 0) print(`${merged.source}: there is no experiment in it.`);
+  for (const experiment of merged.experiments) {
+    const { name, key, isNew, conflicts, differences, problems } = experiment;
+    print(`${merged.source}: "${name}" (${key})${isNew ? ', new here' : ''}${inWords(experiment)}.`);
+    if (conflicts.length > 0) {
+      const cells = conflicts
         .slice(0, LISTED)
         .map((c) => `B = ${c.batchSize}, LR = ${formatLearningRate(c.learningRate)}, seed ${c.seed}`);
-      const more = rest.conflicts.length > LISTED ? `, and ${rest.conflicts.length - LISTED} more` : '';
+      const more = conflicts.length > LISTED ? `, and ${conflicts.length - LISTED} more` : '';
       print(
-        `  ${count(rest.conflicts.length, 'cell')} with a different result there; the one here stays, the other is kept beside it: ${cells.join('; ')}${more}.`,
+        `  ${count(conflicts.length, 'cell')} with a different result there; the one here stays, the other is kept beside it: ${cells.join('; ')}${more}.`,
       );
     }
-    for (const problem of rest.problems) notice(`  ${problem}`);
+    for (const difference of differences) print(`  ${difference}.`);
+    for (const problem of problems) notice(`  ${problem}`);
   }
+}
+
+function inWords(merged: MergedExperiment): string {
+  const { isNew, isImported, stacksAdded, stacksExtended, identicalCells, predictionsAdded } = merged;
+  if (isImported) return isNew || merged.problems.length > 0 ? '' : ': here already';
+  const parts = [
+    `${count(stacksAdded, 'stack')} added`,
+    stacksExtended > 0 ? `${stacksExtended} went on` : '',
+    identicalCells > 0 ? `${count(identicalCells, 'cell')} here already` : '',
+    predictionsAdded > 0 ? `${count(predictionsAdded, 'prediction')} added` : '',
+  ];
+  return `: ${parts.filter((part) => part !== '').join(', ')}`;
 }
