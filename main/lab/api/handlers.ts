@@ -22,6 +22,8 @@ import type { Session } from './session.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../resources/experiments/', import.meta.url));
 const DEMO = 'digits-sign.yaml';
+/** Examples to begin with stand before the others. */
+const FIRST_EXAMPLES = ['quick-look', 'fine-ridge', 'digits-sign', 'digits-adam'];
 
 export function createHandlers(lab: Lab, session: Session): Handlers {
   const find = (key: string) => lab.find(key);
@@ -141,15 +143,15 @@ let known: Example[] | null = null;
 
 /** They come with the product and do not change while it runs. */
 function examples(): Example[] {
-  known ??= readdirSync(EXAMPLES)
+  const names = readdirSync(EXAMPLES)
     .filter((file) => file.endsWith('.yaml'))
-    .sort()
-    .map((file) => {
-      const text = readFileSync(join(EXAMPLES, file), 'utf8');
-      const parsed = parseExperimentFile(text);
-      const name = basename(file, '.yaml');
-      return { name, title: parsed.ok ? parsed.specification.name : name, text };
-    });
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+  known ??= [...new Set([...FIRST_EXAMPLES, ...names])].map((name) => {
+    const text = readFileSync(join(EXAMPLES, `${name}.yaml`), 'utf8');
+    const parsed = parseExperimentFile(text);
+    return { name, title: parsed.ok ? parsed.specification.name : name, text };
+  });
   return known;
 }
 

@@ -23,6 +23,7 @@ const examples: Readonly<Record<string, [rates: number, seeds: number, batchSize
   'external-shell': [9, 2, [1, 4, 16, 64, 256]],
   'external-pytorch': [5, 2, [1, 4, 16, 64]],
   'quick-look': [9, 2, [1, 4, 16, 64, 256]],
+  'fine-ridge': [25, 16, [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]],
   'paper-table1-cnn-small-batches': [10, 100, range(1, 1, 12)],
   'paper-table1-cnn-large-batches': [10, 100, range(64, 100, 12)],
   'paper-table1-distilgpt2-adam': [10, 30, range(4, 10, 12)],
