@@ -52,7 +52,7 @@ export async function expectEqual(watching: Watching, store: ReadableStore, key:
       expect(watching.live?.curves.recorded).toEqual(now.recorded);
       expect(watching.live?.states).toEqual(now.states);
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
   expect(watching.live?.curves.values).toEqual(now.values);
 }

@@ -14,6 +14,9 @@ import { connectWindow, hostLab, openSocket, type Hosted } from '../../support/l
 import { createLarge, feed, type LargeGrid } from '../../support/large-store.ts';
 import { expectEqual, truth, Watching } from '../../support/watching.ts';
 
+/** For a machine with far too much to do. */
+const PATIENCE = { timeout: 60_000, interval: 20 };
+
 const SMALL: LargeGrid = { name: 'small', batchSizes: 3, learningRates: 12, seeds: 4, marks: 40 };
 
 let folder: string;
@@ -58,7 +61,7 @@ describe('windows', () => {
     await expectEqual(second, store, experiment.key);
     expect([first.snapshots, second.snapshots]).toEqual([1, 1]);
     await one.call('experiments.annotate', { experiment: experiment.key, name: 'renamed', tags: ['a'] });
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ experiments: [experiment.key] }));
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ experiments: [experiment.key] }), PATIENCE);
     expect(await two.call('experiments.get', { experiment: experiment.key })).toMatchObject({
       name: 'renamed',
       tags: ['a'],
@@ -76,20 +79,27 @@ describe('windows', () => {
     const client = windowOn(hosted);
     const watching = new Watching(client, experiment.key);
     await watching.open();
+    // A call that is never answered: only the broken connection can end it.
+    const neverAnswered = vi.spyOn(hosted.lab, 'checkEngine').mockReturnValue(new Promise(() => undefined));
+    const states: string[] = ['open'];
+    client.onConnection((state) => states.push(state));
     for (let mark = 0; mark < 40; mark += 4) {
       for (const stack of stacks) feed(store, stack, mark, mark + 4);
       if (mark % 12 === 0) {
-        const lost = new Promise<void>((resolve) =>
-          client.onConnection((state) => state === 'lost' && resolve()),
-        );
+        // Neither has to have noticed the last break by now, nor be connected again.
+        await vi.waitFor(() => expect(states.at(-1)).toBe('open'), PATIENCE);
         const pending = client.call('engine.check');
         const failed = expect(pending).rejects.toMatchObject({ code: 'disconnected' });
+        await vi.waitFor(() => expect(neverAnswered).toHaveBeenCalledTimes(1 + mark / 12), PATIENCE);
         hosted.host.dropConnections();
-        await lost;
         await failed;
+        expect(states.at(-1)).toBe('lost');
+        await expect(client.call('training.queue')).rejects.toMatchObject({ code: 'disconnected' });
       }
-      await wait(100);
+      // Some differences come while the connection is broken, some after it is there again.
+      await wait(60);
     }
+    expect(states.filter((state) => state === 'lost')).toHaveLength(4);
     await expectEqual(watching, store, experiment.key);
     expect(watching.snapshots).toBe(1);
   });
@@ -142,19 +152,20 @@ describe('windows', () => {
     await new Promise((resolve) => slow.on('open', resolve));
     const argument = { experiment: experiment.key, metric: 'evaluationLoss' };
     slow.send(encodeFrame({ type: 'call', id: 0, name: 'watch.open', argument }));
-    await vi.waitFor(() => expect(live).not.toBeNull(), { timeout: 10_000 });
+    await vi.waitFor(() => expect(live).not.toBeNull(), PATIENCE);
     slow.pause();
     const before = process.memoryUsage().external + process.memoryUsage().arrayBuffers;
     for (let mark = 0; mark < grid.marks; mark += 5) {
       for (const stack of stacks) feed(store, stack, mark, mark + 5);
-      // Let the host look.
-      if (mark % 20 === 0) await wait(260);
+      // The host has looked and has told the quick one.
+      const told = watching.deltas;
+      if (mark % 20 === 0) await vi.waitFor(() => expect(watching.deltas).toBeGreaterThan(told), PATIENCE);
     }
     const kept = process.memoryUsage().external + process.memoryUsage().arrayBuffers - before;
     expect(kept).toBeLessThan(64 * 2 ** 20);
     slow.resume();
     const now = truth(store, experiment.key);
-    await vi.waitFor(() => expect(live!.curves.recorded).toEqual(now.recorded), { timeout: 20_000 });
+    await vi.waitFor(() => expect(live!.curves.recorded).toEqual(now.recorded), PATIENCE);
     expect(live!.curves.values).toEqual(now.values);
     await expectEqual(watching, store, experiment.key);
     expect(deltas).toBeLessThan(watching.deltas);
@@ -167,7 +178,7 @@ describe('windows', () => {
       await new Promise((resolve) => socket.on('open', resolve));
       socket.terminate();
     }
-    await vi.waitFor(() => expect(hosted.host.connections).toBe(0));
+    await vi.waitFor(() => expect(hosted.host.connections).toBe(0), PATIENCE);
   });
 });
 
@@ -194,10 +205,7 @@ describe('a store that another program writes', () => {
     expect(watching.snapshots).toBe(1);
     expect(changed).toHaveBeenCalled();
     other.close();
-    await vi.waitFor(async () => expect((await client.call('training.queue')).canTrain).toBe(true), {
-      timeout: 10_000,
-      interval: 200,
-    });
+    await vi.waitFor(async () => expect((await client.call('training.queue')).canTrain).toBe(true), PATIENCE);
     await client.call('experiments.archive', { experiment: experiment.key, archived: true });
     for (const stack of stacks) feed(hosted.lab.writer(), stack, 24, 40);
     await expectEqual(watching, hosted.lab.writer(), experiment.key);
@@ -295,7 +303,10 @@ describe('the store from a window', () => {
     });
     expect(snapshot).toMatchObject({ batchSizes: [1, 2, 4], learningRates: [0.1, 0.2, 0.4] });
     client.close();
-    await vi.waitFor(() => expect(existsSync(join(folder, 'lab.surge.uploads', upload))).toBe(false));
+    await vi.waitFor(
+      () => expect(existsSync(join(folder, 'lab.surge.uploads', upload))).toBe(false),
+      PATIENCE,
+    );
   });
 
   it('keeps settings for the next start, and one window hears of another’s', async () => {
@@ -309,7 +320,7 @@ describe('the store from a window', () => {
       threads: 3,
       maxCellsPerStack: null,
     });
-    await vi.waitFor(() => expect(heard).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledOnce(), PATIENCE);
     await hosted.close();
     const again = await host();
     expect((await windowOn(again).call('lab.about')).settings).toMatchObject({ theme: 'dark', threads: 3 });
