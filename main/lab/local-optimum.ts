@@ -5,6 +5,7 @@ import type { Ridge } from '#shared/analysis/ridge.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
+import { trainingOptions } from '#shared/experiment/training-options.ts';
 import { experimentWarnings } from '#shared/protocol/ridge-warnings.ts';
 import type { PointOfRun, PredictionRecord, Rung } from '#shared/theory/prediction-record.ts';
 import type { ProbeRequest } from '#main/training/local/request.ts';
@@ -16,6 +17,8 @@ function cellOf(specification: Specification, point: PointOfRun): ProbeRequest['
   return {
     workload: specification.workload,
     optimizer: specification.optimizer,
+    ...trainingOptions(specification),
+    steps: expandGrid(specification).stepsFor(point.batchSize),
     evaluationExamples: specification.evaluation.examples,
     streams: specification.streams,
     batchSize: point.batchSize,

@@ -1,5 +1,6 @@
 /** From what a job asks for to a program with its data: the one place that knows every workload. */
 import { createHash } from 'node:crypto';
+import { rateFactor } from '#shared/experiment/schedule.ts';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
 import type { ClassificationData } from './data/classification.ts';
 import { DataError } from './data/classification.ts';
@@ -10,7 +11,7 @@ import { externalChecksum } from './external/files.ts';
 import { elements } from './engine/program.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
 import { optimizerFor } from './optimizers/optimizer.ts';
-import type { StackJob } from './protocol.ts';
+import type { StackConfiguration } from './protocol.ts';
 import type { AssembledStack } from './stack-program.ts';
 import { assembleStack } from './stack-program.ts';
 import type { Network } from './workloads/classifier.ts';
@@ -25,10 +26,7 @@ import { resnet18 } from './workloads/resnet.ts';
 import { gpt, moe } from './workloads/transformer.ts';
 import type { StackLayout, Workload } from './workloads/workload.ts';
 
-export type StackConfiguration = Pick<
-  StackJob,
-  'workload' | 'optimizer' | 'batchSize' | 'learningRates' | 'seeds' | 'evaluationExamples' | 'streams'
->;
+export type { StackConfiguration } from './protocol.ts';
 
 export interface BuiltStack extends AssembledStack {
   /** SHA-256 of the data; '' for a workload without data. */
@@ -47,10 +45,19 @@ export function buildStack(tf: TensorFlow, configuration: StackConfiguration): B
   const rates = configuration.learningRates;
   const cells = rates.length * configuration.seeds.length;
   return {
-    ...assembleStack(tf, workload, optimizerFor(configuration.optimizer), layout),
+    ...assembleStack(tf, workload, optimizerFor(configuration.optimizer), layout, {
+      rateFactor: rateFactorOf(configuration),
+      gradientClipping: configuration.gradientClipping,
+    }),
     dataChecksum,
     cellLearningRates: Float32Array.from({ length: cells }, (_, cell) => rates[cell % rates.length]),
   };
+}
+
+function rateFactorOf({ schedule, steps }: StackConfiguration): ((step: number) => number) | null {
+  if (schedule === undefined) return null;
+  if (steps === undefined) throw new Error('schedule: the length of the run is not known');
+  return (step) => rateFactor(schedule, step, steps);
 }
 
 /** Checksum of the data a workload reads, without building anything. */

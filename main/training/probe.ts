@@ -16,16 +16,12 @@ const CONTROL_DESCRIPTOR = 3;
 async function answer(request: ProbeRequest): Promise<ProbeReply> {
   const { tf, provenance } = openEngine(request.threads);
   const frozen = await freezeCell(tf, request.cell, request.step);
-  const { workload, optimizer, evaluationExamples } = request.cell;
+  const { workload, optimizer, evaluationExamples, gradientClipping } = request.cell;
+  const source = { workload, optimizer, evaluationExamples, gradientClipping };
   const changes: (number | null)[][] = [];
   if (request.lineSearch !== null)
     for (const batchSize of request.lineSearch.batchSizes) {
-      const values = await lineSearch(
-        tf,
-        { workload, optimizer, evaluationExamples, ...request.lineSearch },
-        frozen,
-        batchSize,
-      );
+      const values = await lineSearch(tf, { ...source, ...request.lineSearch }, frozen, batchSize);
       // JSON has no NaN: null is a step that left the numbers.
       changes.push(Array.from(values, (x) => (Number.isFinite(x) ? x : null)));
     }
@@ -33,10 +29,7 @@ async function answer(request: ProbeRequest): Promise<ProbeReply> {
     type: 'answer',
     evaluationLoss: frozen.evaluationLoss,
     changes,
-    prediction:
-      request.prediction === null
-        ? null
-        : await predictAt(tf, { workload, optimizer, evaluationExamples }, frozen, request.prediction),
+    prediction: request.prediction === null ? null : await predictAt(tf, source, frozen, request.prediction),
     dataChecksum: dataChecksumOf(workload, evaluationExamples),
     engine: provenance,
   };

@@ -8,9 +8,10 @@
  */
 import type { OptimizerSpecification, WorkloadSpecification } from '#shared/experiment/specification.ts';
 import type { Metric } from '#shared/experiment/stack.ts';
+import type { TrainingOptions } from '#shared/experiment/training-options.ts';
 
 /** The lab's first line on the trainer's standard input. A later line {"type":"stop"}, or end of file, asks for checkpoint and exit. */
-export interface StackJob {
+export interface StackJob extends TrainingOptions {
   readonly type: 'job';
   readonly stack: string;
   readonly workload: WorkloadSpecification;
@@ -110,15 +111,22 @@ export type TrainerMessage =
   | { readonly type: 'spooled'; readonly bytes: number; readonly step: number }
   | { readonly type: 'notice'; readonly message: string };
 
+/** What a stack's program is made from. */
+export type StackConfiguration = Pick<
+  StackJob,
+  'workload' | 'optimizer' | 'batchSize' | 'learningRates' | 'seeds' | 'evaluationExamples' | 'streams'
+> &
+  TrainingOptions & {
+    /** Length of the run, which a schedule needs. */
+    readonly steps?: number | undefined;
+  };
+
 /** What main/training/calibrate.ts reads: all configurations share one workload. */
 export interface CalibrationRequest {
   readonly threads: number;
   /** Only load the data and report their checksum. */
   readonly checksumOnly: boolean;
-  readonly configurations: readonly Pick<
-    StackJob,
-    'workload' | 'optimizer' | 'batchSize' | 'learningRates' | 'seeds' | 'evaluationExamples' | 'streams'
-  >[];
+  readonly configurations: readonly StackConfiguration[];
 }
 
 /** First a 'data' line, then one line a configuration. */

@@ -3,6 +3,8 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { HostArray, StackProgram } from './engine/program.ts';
 import { elements } from './engine/program.ts';
 import type { TensorFlow } from './engine/tensorflow.ts';
+import type { GradientClipping } from '#shared/experiment/training-options.ts';
+import { clipGradients } from './optimizers/clipping.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import type { StackLayout, Workload } from './workloads/workload.ts';
 
@@ -16,11 +18,19 @@ export interface AssembledStack {
   inputs(firstStep: number, steps: number): HostArray[];
 }
 
+export interface StepOptions {
+  /** Factor on every learning rate at step t (1 is the first); null is 1 throughout. */
+  readonly rateFactor?: ((step: number) => number) | null;
+  readonly gradientClipping?: GradientClipping | undefined;
+}
+
+/** A step: gradients are clipped, then coupled decay is added, the optimizer makes its update, and decoupled decay shrinks. */
 export function assembleStack(
   tf: TensorFlow,
   workload: Workload,
-  { transformation, decay, rateCap }: Optimizer,
+  { transformation, coupledDecay, decay, rateCap }: Optimizer,
   layout: StackLayout,
+  { rateFactor = null, gradientClipping }: StepOptions = {},
 ): AssembledStack {
   const cells = layout.groups * layout.cellsPerGroup;
   const whole = (name: string, shape: readonly number[]) => ({
@@ -38,10 +48,14 @@ export function assembleStack(
   ];
   const firstBuffer = state.length - workload.buffers.length;
   const count = workload.parameters.length;
-  const scalarNames = [...transformation.scalars, ...(rateCap === null ? [] : ['rateCap'])];
+  const ofStep = Object.entries({ rateCap, rateFactor }).filter(([, value]) => value !== null) as [
+    'rateCap' | 'rateFactor',
+    (step: number) => number,
+  ][];
+  const scalarNames = [...transformation.scalars, ...ofStep.map(([name]) => name)];
   const scalarValues = (step: number) => [
     ...transformation.scalarValues(step),
-    ...(rateCap === null ? [] : [rateCap(step)]),
+    ...ofStep.map(([, value]) => value(step)),
   ];
   const scalarInput = { name: 'scalars', shape: [scalarNames.length], dtype: 'float32' as const };
   const hasScalars = scalarNames.length > 0;
@@ -63,18 +77,23 @@ export function assembleStack(
       const scalars = scalarNames.map((_, i) =>
         perStep[workload.batchInputs.length].slice([i], [1]).reshape([]),
       );
+      const scalar = (name: 'rateCap' | 'rateFactor') => scalars[scalarNames.indexOf(name)];
+      const scheduled = rateFactor === null ? learningRates : tf.mul(learningRates, scalar('rateFactor'));
+      const clipped = clipGradients(tf, gradients, gradientClipping);
       const nextParameters: Tensor[] = [];
       const nextSlots: Tensor[] = [];
       let slot = count;
       parameters.forEach((parameter, p) => {
-        const { update, slots: updated } = transformation.apply(tf, gradients[p], {
+        const gradient =
+          coupledDecay === 0 ? clipped[p] : tf.add(clipped[p], tf.mul(parameter, coupledDecay));
+        const { update, slots: updated } = transformation.apply(tf, gradient, {
           slots: current.slice(slot, (slot += slots[p].length)),
           scalars: scalars.slice(0, transformation.scalars.length),
           parameter,
         });
-        const rates = learningRates.reshape([cells, ...workload.parameters[p].shape.map(() => 1)]);
+        const rates = scheduled.reshape([cells, ...workload.parameters[p].shape.map(() => 1)]);
         const kept = decay === 0 ? parameter : tf.sub(parameter, tf.mul(tf.mul(rates, decay), parameter));
-        const step = rateCap === null ? rates : tf.minimum(rates, scalars[scalars.length - 1]);
+        const step = rateCap === null ? rates : tf.minimum(rates, scalar('rateCap'));
         nextParameters.push(tf.sub(kept, tf.mul(step, update)));
         nextSlots.push(...updated);
       });

@@ -12,6 +12,7 @@ const kinds: Readonly<Record<string, string>> = {
   quadratic: 'noisy quadratic (the theory’s world)',
   sgd: 'SGD',
   momentum: 'SGD with momentum',
+  'ema-momentum': 'SGD with averaged momentum (EMA)',
   nesterov: 'SGD with Nesterov momentum',
   sign: 'sign descent',
   signum: 'Signum',
@@ -29,6 +30,9 @@ const kinds: Readonly<Record<string, string>> = {
   teacher: 'random teacher network',
   'moby-dick': 'Moby Dick (included)',
   relu: 'ReLU',
+  'inverse-sqrt': '1/√step',
+  growth: 'growth by stages',
+  norm: 'by the norm of the whole gradient',
 };
 
 const figureKinds: Readonly<Record<string, string>> = {
@@ -58,7 +62,7 @@ const labels: Readonly<Record<string, string>> = {
   mu: 'Mean gradient μ',
   sigma: 'Gradient deviation σ',
   hessian: 'Hessian H',
-  start: 'Start θ',
+  start: 'Start',
   beta1: 'β₁',
   beta2: 'β₂',
   beta: 'β',
@@ -81,6 +85,14 @@ const labels: Readonly<Record<string, string>> = {
   method: 'Optimum by',
   beta2Decay: 'β₂ decay',
   clip: 'Clip',
+  warmUpSteps: 'Warm-up steps',
+  warmUpShare: 'or share of the run',
+  final: 'Rate at the end',
+  everySteps: 'Drop every n steps',
+  everyShare: 'or every share of the run',
+  atSteps: 'or at steps',
+  atShares: 'or at shares of the run',
+  stages: 'Stages',
 };
 
 const hints: Readonly<Record<string, string>> = {
@@ -98,6 +110,9 @@ const hints: Readonly<Record<string, string>> = {
   targets: 'empty: chosen from the curves',
   step: 'empty: the last common one',
   images: 'path on the lab’s computer',
+  final: 'share of the peak',
+  factor: 'of the learning rate at each drop',
+  warmUpShare: '0.05: the first 5 %',
 };
 
 export function kindWords(kind: string): string {

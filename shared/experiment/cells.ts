@@ -3,6 +3,7 @@ import { resultOf } from './external.ts';
 import type { Grid } from './grid.ts';
 import type { Specification } from './specification.ts';
 import type { CellConfiguration } from './stack.ts';
+import { trainingOptions } from './training-options.ts';
 
 /** In grid order: batch size, then learning rate, then seed. `dataChecksum` is that of the workload's data, '' without. */
 export function cellConfigurations(
@@ -17,6 +18,7 @@ export function cellConfigurations(
     const common = {
       workload,
       optimizer,
+      ...trainingOptions(specification),
       batchSize,
       steps: grid.stepsFor(batchSize),
       marks: grid.marksFor(batchSize),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { externalOptimizerSchema, externalWorkloadSchema } from './external.ts';
+import { trainingOptionSchemas } from './training-options.ts';
 
 const positive = z.number().positive().finite();
 const wholePositive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
@@ -202,23 +203,31 @@ export const workloadSchema = z.discriminatedUnion('kind', [
 const beta = z.number().min(0).lt(1);
 const epsilon = z.number().nonnegative().finite();
 const weightDecay = z.number().nonnegative().finite();
+/**
+ * Coupled decay (an L2 penalty, as PyTorch's SGD, Adam, Adagrad and RMSProp have it): g ← g + weightDecay·theta before the
+ * rule sees the gradient. Absent, not 0, where it is not used: cells of older experiments keep their identity.
+ */
+const coupled = { weightDecay: weightDecay.optional() };
 
 export const optimizerSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('sgd') }),
+  z.strictObject({ kind: z.literal('sgd'), ...coupled }),
   /** Heavy ball: m ← momentum·m + g, theta ← theta − lr·m. */
-  z.strictObject({ kind: z.literal('momentum'), momentum: beta.default(0.9) }),
-  /** The same with a look ahead: theta ← theta − lr·(g + momentum·m). */
-  z.strictObject({ kind: z.literal('nesterov'), momentum: beta.default(0.9) }),
+  z.strictObject({ kind: z.literal('momentum'), momentum: beta.default(0.9), ...coupled }),
+  /** Exponential average: m ← beta·m + (1−beta)·g, theta ← theta − lr·m; heavy ball with the rate lr·(1−beta). */
+  z.strictObject({ kind: z.literal('ema-momentum'), beta: beta.default(0.9), ...coupled }),
+  /** Heavy ball with a look ahead: theta ← theta − lr·(g + momentum·m). */
+  z.strictObject({ kind: z.literal('nesterov'), momentum: beta.default(0.9), ...coupled }),
   /** theta ← theta − lr·sign(g), sign(0) = 0. */
-  z.strictObject({ kind: z.literal('sign') }),
+  z.strictObject({ kind: z.literal('sign'), ...coupled }),
   /** Sign of the mean gradient (arXiv 1802.04434): m ← β m + (1−β) g without bias correction. */
-  z.strictObject({ kind: z.literal('signum'), beta: beta.default(0.9) }),
+  z.strictObject({ kind: z.literal('signum'), beta: beta.default(0.9), ...coupled }),
   /** Adam (arXiv 1412.6980) with bias correction and epsilon outside the root. */
   z.strictObject({
     kind: z.literal('adam'),
     beta1: beta.default(0.9),
     beta2: beta.default(0.999),
     epsilon: epsilon.default(1e-8),
+    ...coupled,
   }),
   /** Adam with decoupled weight decay (arXiv 1711.05101): theta is multiplied by 1 − lr·weightDecay. */
   z.strictObject({
@@ -229,12 +238,13 @@ export const optimizerSchema = z.discriminatedUnion('kind', [
     weightDecay: weightDecay.default(0.01),
   }),
   /** s ← s + g², theta ← theta − lr·g/(√s + epsilon). */
-  z.strictObject({ kind: z.literal('adagrad'), epsilon: epsilon.default(1e-10) }),
+  z.strictObject({ kind: z.literal('adagrad'), epsilon: epsilon.default(1e-10), ...coupled }),
   /** s ← alpha·s + (1−alpha)·g² without bias correction, theta ← theta − lr·g/(√s + epsilon). */
   z.strictObject({
     kind: z.literal('rmsprop'),
     alpha: beta.default(0.99),
     epsilon: epsilon.default(1e-8),
+    ...coupled,
   }),
   /** Lion (arXiv 2302.06675). */
   z.strictObject({
@@ -260,6 +270,8 @@ export const specificationSchema = z.strictObject({
   notes: z.string().max(100_000).default(''),
   workload: workloadSchema,
   optimizer: optimizerSchema,
+  ...trainingOptionSchemas,
+  /** With a schedule, the peak rates. */
   learningRates: axis(positive),
   batchSizes: axis(wholePositive),
   /** A count (replicates 0 … n−1) or the replicates themselves. */

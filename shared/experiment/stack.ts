@@ -4,6 +4,7 @@
  * with K = learningRates.length (seed-major, so that all learning rates of a replicate share its minibatch).
  */
 import type { OptimizerSpecification, WorkloadSpecification } from './specification.ts';
+import type { TrainingOptions } from './training-options.ts';
 
 /** The states a cell can be in. `diverged` keeps training data up to the end; the step is in a column of its own. */
 export const cellStates = [
@@ -18,7 +19,7 @@ export const cellStates = [
 export type CellState = (typeof cellStates)[number];
 
 /** Everything that decides a cell's result; its hash is the cell's identity. */
-export interface CellConfiguration {
+export interface CellConfiguration extends TrainingOptions {
   readonly workload: WorkloadSpecification;
   readonly optimizer: OptimizerSpecification;
   readonly batchSize: number;

@@ -1,6 +1,7 @@
 /** What an experiment and its measured ridge must be read with. One warning a code, with all batch sizes that it concerns. */
 import type { OptimumFlag } from '../analysis/optimum.ts';
 import type { Ridge } from '../analysis/ridge.ts';
+import { describeSchedule } from '../experiment/schedule.ts';
 import type { Specification } from '../experiment/specification.ts';
 import type { ImportedOptimum } from '../import/ridge.ts';
 import { DECISIVE_PROBABILITY } from '../laws/verdict.ts';
@@ -202,10 +203,18 @@ export function experimentWarnings(specification: Specification | null): Warning
   return [...outsideTheory(specification), ...heavyBall(specification)];
 }
 
-function outsideTheory({ optimizer, workload }: Specification): Warning[] {
+function outsideTheory({ optimizer, workload, schedule, gradientClipping }: Specification): Warning[] {
   const ingredients: string[] = [];
   const numbers: Record<string, number> = {};
-  if ('weightDecay' in optimizer && optimizer.weightDecay > 0) {
+  if (schedule !== undefined)
+    ingredients.push(
+      `the learning-rate schedule (${describeSchedule(schedule)}; learning rates are its peak, and a mark before the last step sees only its beginning)`,
+    );
+  if (gradientClipping !== undefined) {
+    ingredients.push(`clipping of the gradient by ${gradientClipping.kind}`);
+    numbers.gradientLimit = gradientClipping.limit;
+  }
+  if ('weightDecay' in optimizer && optimizer.weightDecay !== undefined && optimizer.weightDecay > 0) {
     ingredients.push('weight decay');
     numbers.weightDecay = optimizer.weightDecay;
   }

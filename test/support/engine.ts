@@ -33,6 +33,7 @@ export const optimizers = {
   momentum: { kind: 'momentum', momentum: 0.9 },
   sign: { kind: 'sign' },
   adam: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+  'ema-momentum': { kind: 'ema-momentum', beta: 0.9 },
   nesterov: { kind: 'nesterov', momentum: 0.9 },
   signum: { kind: 'signum', beta: 0.9 },
   adamw: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 },

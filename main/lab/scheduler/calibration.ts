@@ -12,6 +12,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Grid } from '#shared/experiment/grid.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
+import { trainingOptions } from '#shared/experiment/training-options.ts';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
 import { engineCacheFolder } from '#main/setup/platform.ts';
@@ -48,12 +49,14 @@ const CACHE_VERSION = 1;
 export async function dataChecksum(specification: Specification): Promise<string> {
   // Its files are only hashed: no engine, and so no process, is needed for that.
   if (specification.workload.kind === 'external') return externalChecksum(specification.workload);
-  const trial = { batchSize: 1, learningRates: [1], seeds: [0] };
+  const trial = { batchSize: 1, steps: 1, learningRates: [1], seeds: [0] };
   return (await ask(specification, [trial], 1, true)).dataChecksum;
 }
 
 /** A stack shape to measure. */
 interface Trial {
+  /** Of the whole run, which a schedule needs; no trial trains that long. */
+  readonly steps: number;
   readonly batchSize: number;
   readonly learningRates: readonly number[];
   readonly seeds: readonly number[];
@@ -113,7 +116,7 @@ function chooseTrials(grid: Grid): Trial[] {
     batchSizes[batchSizes.length - 1],
   ]);
   return [...chosen].flatMap((batchSize) =>
-    shapes(learningRates, seeds).map((shape) => ({ batchSize, ...shape })),
+    shapes(learningRates, seeds).map((shape) => ({ batchSize, steps: grid.stepsFor(batchSize), ...shape })),
   );
 }
 
@@ -140,6 +143,7 @@ async function ask(
     configurations: trials.map((trial) => ({
       workload: specification.workload,
       optimizer: specification.optimizer,
+      ...trainingOptions(specification),
       evaluationExamples: specification.evaluation.examples,
       streams: specification.streams,
       ...trial,
@@ -195,6 +199,7 @@ function cacheFile(
     dataChecksum: checksum,
     workload: specification.workload,
     optimizer: specification.optimizer,
+    ...trainingOptions(specification),
     evaluation: specification.evaluation,
     streams: specification.streams,
     trials: trials.map((t) => [t.batchSize, t.learningRates.length, t.seeds.length]),

@@ -10,6 +10,7 @@ import type { CellState } from '#shared/experiment/stack.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
+import { trainingOptions } from '#shared/experiment/training-options.ts';
 import { endProgram } from '#main/training/external/processes.ts';
 import type { StackJob } from '#main/training/protocol.ts';
 import { stackCheckpointFile, stackSpoolFile } from '../store/index.ts';
@@ -246,6 +247,7 @@ class ExperimentRun {
       stack: stack.key,
       workload: configuration.workload,
       optimizer: configuration.optimizer,
+      ...trainingOptions(configuration),
       batchSize: stack.batchSize,
       learningRates: stack.learningRates,
       seeds: stack.seeds,

@@ -22,6 +22,10 @@ export async function freezeCell(
   cell: Omit<StackConfiguration, 'learningRates' | 'seeds'> & { learningRate: number; seed: number },
   step: number,
 ): Promise<FrozenCell> {
+  if (cell.schedule !== undefined && cell.steps !== undefined && step > cell.steps)
+    throw new Error(
+      `the schedule ends at step ${cell.steps} of this run, before step ${step}; choose an earlier step`,
+    );
   const stack = buildStack(tf, { ...cell, learningRates: [cell.learningRate], seeds: [cell.seed] });
   const { session } = await openSession(tf, stack, 'compiled', CHUNK_STEPS);
   session.setState(stack.initialState());

@@ -5,6 +5,7 @@
  * step sizes along the same update.
  */
 import type { WorkloadSpecification, OptimizerSpecification } from '#shared/experiment/specification.ts';
+import type { TrainingOptions } from '#shared/experiment/training-options.ts';
 import { makeWorkload } from '../build-stack.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
 import { compiledBackend } from '../engine/compiled-backend.ts';
@@ -14,7 +15,8 @@ import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
 import { replicate } from './frozen-cell.ts';
 
-export interface LineSearch {
+/** Of the training options a single step has the clipping; its learning rate is its own, whatever the schedule says. */
+export interface LineSearch extends Pick<TrainingOptions, 'gradientClipping'> {
   readonly workload: WorkloadSpecification;
   readonly optimizer: OptimizerSpecification;
   readonly evaluationExamples: number;
@@ -51,7 +53,9 @@ export async function lineSearch(
       dataSeeds: seeds,
     };
     const { workload } = makeWorkload(search.workload, search.evaluationExamples, layout);
-    const stack = assembleStack(tf, workload, optimizerFor(search.optimizer), layout);
+    const stack = assembleStack(tf, workload, optimizerFor(search.optimizer), layout, {
+      gradientClipping: search.gradientClipping,
+    });
     const cells = groups * rates;
     const cellRates = Float32Array.from({ length: cells }, (_, c) => learningRates[c % rates]);
     const session = await compiledBackend(tf).open(stack.program, cellRates, 1);

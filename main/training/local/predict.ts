@@ -1,5 +1,6 @@
 /** The peak predicted at a frozen point of a run, by every rung of the ladder but the line search. */
 import type { OptimizerSpecification } from '#shared/experiment/specification.ts';
+import type { TrainingOptions } from '#shared/experiment/training-options.ts';
 import { stream } from '#shared/random/index.ts';
 import { adamSmallBatchOf } from '#shared/theory/adam-law.ts';
 import type { GradientMoments } from '#shared/theory/gradient-moments.ts';
@@ -43,7 +44,8 @@ const OFTEN = 0.5;
 /** @throws RangeError when the training set is too small for halves and curvature from different examples. */
 export async function predictAt(
   tf: TensorFlow,
-  source: Omit<GradientSource, 'orderSeed'> & { readonly optimizer: OptimizerSpecification },
+  source: Omit<GradientSource, 'orderSeed'> &
+    Pick<TrainingOptions, 'gradientClipping'> & { readonly optimizer: OptimizerSpecification },
   frozen: FrozenCell,
   options: PredictionOptions,
 ): Promise<Prediction> {
@@ -70,7 +72,7 @@ export async function predictAt(
   const bits = stream('prediction/probes', 0);
   const probes = rademacherProbes(moments.n, options.probes, (i) => bits.uint32(i));
   const updates: UpdateSource = {
-    rungs: optimizer.kind === 'sign' ? ['sign-updates'] : ['sign-updates', 'optimizer-updates'],
+    rungs: isPlainSign(optimizer) ? ['sign-updates'] : ['sign-updates', 'optimizer-updates'],
     draws,
     draw: (rung, batchSize) =>
       updatesAt(
@@ -78,6 +80,8 @@ export async function predictAt(
         {
           ...source,
           optimizer: rung === 'sign-updates' ? { kind: 'sign' } : optimizer,
+          // Clipping leaves signs alone.
+          gradientClipping: rung === 'sign-updates' ? undefined : source.gradientClipping,
           optimizerState: rung === 'sign-updates' ? 'cold' : 'warm',
           batchSize,
           draws,
@@ -125,6 +129,11 @@ export async function predictAt(
     },
     warnings: warningsOf(found, moments, { batchSizes, regime, bSimple, beta1 }),
   };
+}
+
+/** Sign descent as the theory has it, whose updates the first rung has already. */
+function isPlainSign(optimizer: OptimizerSpecification): boolean {
+  return optimizer.kind === 'sign' && (optimizer.weightDecay ?? 0) === 0;
 }
 
 /** The peak of the most exact rung, whatever those below it say: they assume more. Null where it has none inside. */

@@ -1,10 +1,10 @@
-import type { EngineProvenance, StackJob } from '../protocol.ts';
+import type { EngineProvenance, StackConfiguration } from '../protocol.ts';
 import type { Prediction, PredictionOptions } from './predict.ts';
 
 /** What main/training/probe.ts reads: one point of one run, and what to find out there. */
 export interface ProbeRequest {
   readonly threads: number;
-  readonly cell: Pick<StackJob, 'workload' | 'optimizer' | 'batchSize' | 'evaluationExamples' | 'streams'> & {
+  readonly cell: Omit<StackConfiguration, 'learningRates' | 'seeds'> & {
     readonly learningRate: number;
     readonly seed: number;
   };

@@ -1,5 +1,6 @@
 /** Real updates at a frozen point: what one step of an optimizer does to the parameters, over many minibatches. */
 import type { OptimizerSpecification, WorkloadSpecification } from '#shared/experiment/specification.ts';
+import type { TrainingOptions } from '#shared/experiment/training-options.ts';
 import { makeWorkload } from '../build-stack.ts';
 import { compiledBackend } from '../engine/compiled-backend.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
@@ -9,7 +10,8 @@ import type { FrozenCell } from './frozen-cell.ts';
 import { flatten, replicate } from './frozen-cell.ts';
 import { FIRST_DRAW_SEED, stepInputs } from './line-search.ts';
 
-export interface UpdateOptions {
+/** As in a line search, the learning rate is the step's own. */
+export interface UpdateOptions extends Pick<TrainingOptions, 'gradientClipping'> {
   readonly workload: WorkloadSpecification;
   readonly optimizer: OptimizerSpecification;
   readonly evaluationExamples: number;
@@ -37,7 +39,9 @@ export async function updatesAt(
     dataSeeds: Array.from({ length: draws }, (_, g) => FIRST_DRAW_SEED + g),
   };
   const { workload } = makeWorkload(options.workload, options.evaluationExamples, layout);
-  const stack = assembleStack(tf, workload, optimizerFor(options.optimizer), layout);
+  const stack = assembleStack(tf, workload, optimizerFor(options.optimizer), layout, {
+    gradientClipping: options.gradientClipping,
+  });
   const session = await compiledBackend(tf).open(stack.program, new Float32Array(draws).fill(RATE), 1);
   const parameters = frozen.state.slice(0, frozen.parameters);
   const warm = optimizerState === 'warm';

@@ -13,6 +13,7 @@ import { resnet18 } from '#main/training/workloads/resnet.ts';
 import { gpt, moe } from '#main/training/workloads/transformer.ts';
 import type { StackLayout, Workload } from '#main/training/workloads/workload.ts';
 import { describeWithEngine, engine, ofCell, optimizers, relativeDifference } from '../../support/engine.ts';
+import { numbers } from '../../support/numbers.ts';
 
 interface Reference {
   readonly loss: number;
@@ -31,15 +32,6 @@ interface Reference {
 const references = JSON.parse(
   readFileSync(new URL('../../support/reference/gradients.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<'cnn' | 'resnet18' | 'gpt' | 'moe', Reference>>;
-
-/** The generator of gradients.py. */
-function numbers(count: number, seed: number, scale: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return ((state / 2 ** 32) * 2 - 1) * scale;
-  });
-}
 
 function layoutOf(batchSize: number): StackLayout {
   return { batchSize, groups: 1, cellsPerGroup: 2, initialisationSeeds: [0, 0], dataSeeds: [0] };

@@ -44,3 +44,25 @@ describe('cell keys of experiments from before an option existed', () => {
     expect(digest({ workload: { kind: kind as keyof typeof workloads } })).toBe(expected);
   });
 });
+
+describe('training options', () => {
+  const options: readonly (readonly [string, Partial<SpecificationInput>])[] = [
+    ['a schedule', { schedule: { kind: 'cosine' } }],
+    ['another schedule', { schedule: { kind: 'cosine', final: 0.1 } }],
+    ['clipping by norm', { gradientClipping: { kind: 'norm', limit: 1 } }],
+    ['clipping by value', { gradientClipping: { kind: 'value', limit: 1 } }],
+    ['coupled decay', { optimizer: { kind: 'sign', weightDecay: 0.1 } }],
+  ];
+
+  it('belong to what a cell is', () => {
+    const digests = [{}, ...options.map(([, change]) => change)].map(digest);
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+
+  it('are absent where they are not given', () => {
+    const [cell] = cellsOf({});
+    expect(Object.keys(cell)).not.toContain('schedule');
+    expect(Object.keys(cell)).not.toContain('gradientClipping');
+    expect(Object.keys(cell.optimizer)).toEqual(['kind']);
+  });
+});

@@ -17,6 +17,7 @@ const powersOfTwo = (count: number) => range(0, 1, count).map((i) => 2 ** i);
 const examples: Readonly<Record<string, [rates: number, seeds: number, batchSizes: number[]]>> = {
   'digits-sign': [24, 8, powersOfTwo(10)],
   'digits-adam': [24, 8, powersOfTwo(10)],
+  'digits-schedule': [13, 3, [8, 16, 32, 64, 128, 256]],
   'quadratic-sign': [31, 32, powersOfTwo(11)],
   'cnn-digits': [3, 1, [32]],
   'gpt-moby-dick': [3, 1, [32]],

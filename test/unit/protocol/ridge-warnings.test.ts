@@ -179,6 +179,13 @@ describe('warnings of an experiment', () => {
     expect(sentence({ optimizer: { kind: 'adamw', weightDecay: 0 } })).toBeUndefined();
     expect(sentence({ optimizer: { kind: 'adam', epsilon: 1e-3 } })).toContain('epsilon = 0.001');
     expect(sentence({ optimizer: { kind: 'adafactor' } })).toContain('clipping of the update');
+    expect(sentence({ gradientClipping: { kind: 'norm', limit: 1 } })).toContain(
+      'clipping of the gradient by norm',
+    );
+    expect(sentence({ optimizer: { kind: 'sgd', weightDecay: 0.1 } })).toContain('weight decay');
+    expect(sentence({ schedule: { kind: 'cosine', warmUpSteps: 9 } })).toBe(
+      'outside-the-theory: Not in the theory: the learning-rate schedule (warm-up of 9 steps, then cosine decay to zero; learning rates are its peak, and a mark before the last step sees only its beginning).',
+    );
     expect(sentence({ workload: { kind: 'mlp' } })).toContain('generalization');
   });
 

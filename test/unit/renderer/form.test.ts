@@ -53,6 +53,7 @@ describe('a form from a schema', () => {
       { name: 'beta1', control: 'number', fallback: 0.9 },
       { name: 'beta2', control: 'number', fallback: 0.999 },
       { name: 'epsilon', control: 'number', fallback: 1e-8 },
+      { name: 'weightDecay', control: 'number', fallback: undefined },
     ]);
   });
 

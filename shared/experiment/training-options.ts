@@ -1,0 +1,38 @@
+/**
+ * How a step is made besides the optimizer's rule. Each member is absent where it is not used, never a default: cells of
+ * experiments that say nothing of it keep their identity.
+ */
+import { z } from 'zod';
+import { scheduleSchema, type RateSchedule } from './schedule.ts';
+
+const limit = z.number().positive().finite();
+
+/** Applied to the minibatch gradient before anything else sees it. */
+export const gradientClippingSchema = z.discriminatedUnion('kind', [
+  /** g ← g·min(1, limit/(‖g‖ + 1e-6)), with the norm over all parameters of a cell, as PyTorch has it. */
+  z.strictObject({ kind: z.literal('norm'), limit }),
+  /** Every entry is cut to −limit … limit. */
+  z.strictObject({ kind: z.literal('value'), limit }),
+]);
+
+export type GradientClipping = z.output<typeof gradientClippingSchema>;
+
+/** Members of a specification; specification.ts takes them in. */
+export const trainingOptionSchemas = {
+  /** Factor on the learning rate from step to step; without it the rate is constant. */
+  schedule: scheduleSchema.optional(),
+  gradientClipping: gradientClippingSchema.optional(),
+};
+
+export interface TrainingOptions {
+  readonly schedule?: RateSchedule | undefined;
+  readonly gradientClipping?: GradientClipping | undefined;
+}
+
+/** Those that are given, and no others. */
+export function trainingOptions({ schedule, gradientClipping }: TrainingOptions): TrainingOptions {
+  return {
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(gradientClipping === undefined ? {} : { gradientClipping }),
+  };
+}
