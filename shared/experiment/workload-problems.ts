@@ -69,6 +69,7 @@ function imageDataProblems(data: Of<'mlp'>['data'], examples: number): Problem[]
     case 'teacher':
       return heldOutProblems(data.examples, examples, 'examples');
     case 'csv':
+    case 'set':
       return [];
     case 'idx':
     case 'numpy':

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import type { LabelledExamples } from './classification.ts';
 import { DataError } from './classification.ts';
 
-interface IdxArray {
+export interface IdxArray {
   readonly shape: readonly number[];
   readonly values: Uint8Array;
 }
@@ -19,6 +19,16 @@ export function readIdx(file: string): IdxArray {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
+  } catch (error) {
+    throw new DataError(`${file}: cannot be read (${(error as Error).message})`);
+  }
+  return parseIdx(bytes, file);
+}
+
+/** As readIdx, of bytes that are there already; `file` is what messages call them. */
+export function parseIdx(packed: Buffer, file: string): IdxArray {
+  let bytes = packed;
+  try {
     if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes);
   } catch (error) {
     throw new DataError(`${file}: cannot be read (${(error as Error).message})`);
@@ -43,8 +53,15 @@ export function readIdx(file: string): IdxArray {
 
 /** Images scaled to 0…1 and their labels. */
 export function readIdxExamples(imageFile: string, labelFile: string): LabelledExamples {
-  const images = readIdx(imageFile);
-  const labels = readIdx(labelFile);
+  return idxExamples(readIdx(imageFile), readIdx(labelFile), imageFile, labelFile);
+}
+
+export function idxExamples(
+  images: IdxArray,
+  labels: IdxArray,
+  imageFile: string,
+  labelFile: string,
+): LabelledExamples {
   if (labels.shape.length !== 1)
     throw new DataError(`${labelFile}: labels must have one dimension, this file has ${labels.shape.length}`);
   if (images.shape[0] !== labels.shape[0])

@@ -7,6 +7,7 @@ import { DIGIT_CLASSES, readDigits } from './digits.ts';
 import { readIdxExamples } from './idx.ts';
 import { readNumpyExamples } from './numpy.ts';
 import { spirals, teacher } from './procedural.ts';
+import { readImageSet } from './sets/read.ts';
 
 let lastLoaded: { readonly key: string; readonly data: ClassificationData } | null = null;
 
@@ -36,6 +37,13 @@ function read(data: DataSpecification, evaluationExamples: number): Classificati
       return withOwnEvaluation(all, heldOut, evaluationExamples, {
         training: data.file,
         evaluation: data.evaluationFile,
+      });
+    }
+    case 'set': {
+      const { training, evaluation } = readImageSet(data.name);
+      return withOwnEvaluation(training, evaluation, evaluationExamples, {
+        training: data.name,
+        evaluation: data.name,
       });
     }
     case 'idx':

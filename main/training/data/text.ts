@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { TextSpecification } from '#shared/experiment/specification.ts';
 import { DataError } from './classification.ts';
 import { markovText } from './markov-text.ts';
+import { readTextSet } from './sets/read.ts';
 import type { TokenData, TokenText } from './tokens.ts';
 import { tokenData } from './tokens.ts';
 
@@ -41,6 +42,13 @@ function readTokens(text: TextSpecification): TokenText {
         heldOut: text.evaluationFile === undefined ? null : read(text.evaluationFile),
       };
     }
+    case 'set':
+      return {
+        name: text.name,
+        vocabulary: BYTES,
+        tokens: Int32Array.from(readTextSet(text.name).bytes),
+        heldOut: null,
+      };
     case 'markov':
       return {
         name: 'the Markov text',
