@@ -96,6 +96,7 @@ export function chunkGraph(tf: TensorFlow, program: StackProgram, chunkSteps: nu
     loopArguments,
     [{ name: 'go', dtype: 'bool', value: 'go:z:0' }],
     [node('go', 'Less', ['index', 'steps'], { T: attr.type('int32') })],
+    'as written',
   );
   const rows = oneStep.map((s, i) => ({ spec: s, prefix: `row${i}`, source: wholeChunk[i].name }));
   const stepCall = node(
@@ -105,7 +106,7 @@ export function chunkGraph(tf: TensorFlow, program: StackProgram, chunkSteps: nu
     {
       Tin: attr.types([...state, ...resident, ...oneStep, learningRates].map((s) => s.dtype)),
       Tout: attr.types([...state.map((s) => s.dtype), 'float32']),
-      f: attr.fn('step'),
+      f: attr.fnAsWritten('step'),
     },
   );
   const passed = (a: Argument) => ({ name: `next_${a.name}`, dtype: a.dtype, value: a.name });
@@ -138,6 +139,7 @@ export function chunkGraph(tf: TensorFlow, program: StackProgram, chunkSteps: nu
         Tindices: attr.type('int32'),
       }),
     ],
+    'as written',
   );
   const chunkArguments = [steps, ...resident, ...wholeChunk, learningRates, ...state];
   const firstStateOutput = 2 + resident.length + wholeChunk.length + 1;
@@ -166,13 +168,14 @@ export function chunkGraph(tf: TensorFlow, program: StackProgram, chunkSteps: nu
         ['zero:output:0', ...chunkArguments.map((a) => a.name), 'no_losses:output:0'],
         {
           T: attr.types(loopArguments.map((a) => a.dtype)),
-          cond: attr.fn('condition'),
-          body: attr.fn('body'),
+          cond: attr.fnAsWritten('condition'),
+          body: attr.fnAsWritten('body'),
           output_shapes: attr.shapes(loopArguments.map((a) => a.shape)),
+          parallel_iterations: attr.int(1),
         },
       ),
     ],
-    { _XlaMustCompile: attr.bool(true) },
+    'compiled',
   );
 
   const evaluationData = renamed(program.evaluationData, names.evaluationData);
@@ -195,11 +198,11 @@ export function chunkGraph(tf: TensorFlow, program: StackProgram, chunkSteps: nu
         {
           Tin: attr.types([...state, ...oneTile].map((s) => s.dtype)),
           Tout: attr.types(metricNames.map(() => 'float32' as const)),
-          f: attr.fn('evaluate_tile'),
+          f: attr.fnAsWritten('evaluate_tile'),
         },
       ),
     ],
-    { _XlaMustCompile: attr.bool(true) },
+    'compiled',
   );
 
   return savedModelBytes(

@@ -68,6 +68,13 @@ const dataTypes: Record<DataType, number> = { float32: 1, int32: 3, bool: 10 };
 /** GraphDef version of current TensorFlow releases; older producers change the meaning of some operations. */
 const GRAPH_PRODUCER = 1882;
 
+/**
+ * An attribute without a meaning that every function has and its caller fills in. TensorFlow's graph optimizer (Grappler)
+ * leaves functions alone whose body is decided by the caller. It has to: it merges sums into AddN and, where it thinks that
+ * memory is short, those into TemporaryVariable, which XLA does not know, so that a large step did not compile.
+ */
+const AS_WRITTEN = 'as_written';
+
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const attribute = (values: Record<string, unknown>) => make('AttrValue', values);
 const listOf = (values: Record<string, unknown>) =>
@@ -87,6 +94,12 @@ export const attr = {
   types: (list: readonly DataType[]) => listOf({ setTypeList: list.map((t) => dataTypes[t]) }),
   shapes: (list: readonly (readonly number[])[]) => listOf({ addShape: list.map(shapeMessage) }),
   fn: (name: string) => attribute({ setFunc: make('NameAttrList', { setName: name }) }),
+  /** Of a function that is not for Grappler. */
+  fnAsWritten(name: string) {
+    const call = make('NameAttrList', { setName: name });
+    fill(mapOf(call, 'getAttrMap'), { [AS_WRITTEN]: attribute({ setB: true }) });
+    return attribute({ setFunc: call });
+  },
 };
 export type Attribute = Message;
 
@@ -136,19 +149,22 @@ export function functionDefinition(
   inputs: readonly Argument[],
   outputs: readonly (Argument & { readonly value: string })[],
   nodes: readonly NodeDefinition[],
-  attributes: Record<string, Attribute> = {},
+  kind: 'compiled' | 'as written',
 ): NodeDefinition {
   const argument = (a: Argument) => make('OpDef', { setName: a.name, setType: dataTypes[a.dtype] }, 'ArgDef');
+  const marker = node(AS_WRITTEN, 'NoOp', [], { [`_${AS_WRITTEN}`]: attribute({ setPlaceholder: AS_WRITTEN }) });
+  const isAsWritten = kind === 'as written';
   const message = make('FunctionDef', {
     setSignature: make('OpDef', {
       setName: name,
       addInputArg: inputs.map(argument),
       addOutputArg: outputs.map(argument),
+      addAttr: isAsWritten ? [make('OpDef', { setName: AS_WRITTEN, setType: 'bool' }, 'AttrDef')] : [],
     }),
-    addNodeDef: nodes.map((n) => n.message),
+    addNodeDef: [...nodes.map((n) => n.message), ...(isAsWritten ? [marker.message] : [])],
   });
   fill(mapOf(message, 'getRetMap'), Object.fromEntries(outputs.map((o) => [o.name, o.value])));
-  fill(mapOf(message, 'getAttrMap'), attributes);
+  fill(mapOf(message, 'getAttrMap'), isAsWritten ? {} : { _XlaMustCompile: attr.bool(true) });
   return { message };
 }
 

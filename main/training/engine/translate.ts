@@ -51,5 +51,6 @@ export function translate(recorded: RecordedFunction, binding: NodeBackend['bind
         ),
       ),
     ],
+    'as written',
   );
 }

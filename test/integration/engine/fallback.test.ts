@@ -86,3 +86,31 @@ describeWithEngine('a program that cannot be compiled', () => {
     big.dispose();
   });
 });
+
+describeWithEngine('a step whose intermediate results seem to outgrow the memory', () => {
+  // TensorFlow counts 256 MiB of a CPU before XLA has fused anything; sums of such a graph were rewritten so that XLA
+  // could no longer compile it.
+  it('is compiled all the same', async () => {
+    const { tf } = engine();
+    const stack = build();
+    const { program } = stack;
+    const wide: BuiltStack = {
+      ...stack,
+      program: {
+        ...program,
+        step(state, inputs) {
+          const result = program.step(state, inputs);
+          const rows = tf.tile(result.loss.reshape([2, 1]), [1, 4_000_000]);
+          const parts = Array.from({ length: 12 }, (_, i) => tf.tanh(tf.mul(rows, i + 1)));
+          const sum = parts.reduce((total, part) => tf.add(total, part));
+          return { ...result, loss: tf.add(result.loss, tf.mul(tf.mean(sum, 1), 0)) };
+        },
+      },
+    };
+    const { session, fallbackReason } = await openSession(tf, wide, 'compiled', 2);
+    expect(fallbackReason).toBeNull();
+    session.setState(stack.initialState());
+    expect([...session.train({ steps: 2, perStep: stack.inputs(0, 2) })].every(Number.isFinite)).toBe(true);
+    session.dispose();
+  });
+});
