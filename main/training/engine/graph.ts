@@ -152,7 +152,9 @@ export function functionDefinition(
   kind: 'compiled' | 'as written',
 ): NodeDefinition {
   const argument = (a: Argument) => make('OpDef', { setName: a.name, setType: dataTypes[a.dtype] }, 'ArgDef');
-  const marker = node(AS_WRITTEN, 'NoOp', [], { [`_${AS_WRITTEN}`]: attribute({ setPlaceholder: AS_WRITTEN }) });
+  const marker = node(AS_WRITTEN, 'NoOp', [], {
+    [`_${AS_WRITTEN}`]: attribute({ setPlaceholder: AS_WRITTEN }),
+  });
   const isAsWritten = kind === 'as written';
   const message = make('FunctionDef', {
     setSignature: make('OpDef', {
