@@ -10,18 +10,20 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateEngine } from '#main/setup/locate-engine.ts';
-import { readSpool, smallJob } from '../../support/training.ts';
+import type { PackedReport } from './packed-shell.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -37,6 +39,8 @@ interface FileSet {
 /** What of these two tools of electron-builder is used. */
 interface Asar {
   readonly listPackage: (archive: string, options: { isPack: boolean }) => string[];
+  readonly statFile: (archive: string, path: string) => { files?: object; unpacked?: boolean };
+  readonly extractFile: (archive: string, path: string) => Buffer;
 }
 interface Fuses {
   readonly getCurrentFuseWire: (program: string) => Promise<Record<number, number>>;
@@ -164,25 +168,65 @@ describe.skipIf(process.platform !== 'linux')('the package', () => {
     });
   });
 
-  it.skipIf(locateEngine() === null)(
-    'trains a cell with its own Node and the engine of the cache',
-    async () => {
-      const job = smallJob(folder);
-      const node = join(unpacked, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
-      const trainer = spawn(node, [join(unpacked, 'main', 'training', 'trainer.ts')], {
+  describe('its shell, on a stand-in of Electron', () => {
+    const app = join(folder, 'run', 'app.asar');
+    const node = join(unpacked, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
+
+    /** What the archive holds stays a folder of its name; everything else is there only where it was unpacked. */
+    beforeAll(() => {
+      const { listPackage, statFile, extractFile } = asar();
+      for (const name of listPackage(archive, { isPack: false }).map((path) => path.slice(1))) {
+        const { files: isFolder, unpacked: isOutside } = statFile(archive, name);
+        if (isFolder !== undefined || isOutside === true) continue;
+        mkdirSync(dirname(join(app, name)), { recursive: true });
+        writeFileSync(join(app, name), extractFile(archive, name));
+      }
+      expect(readdirSync(app)).toEqual(['LICENSE', 'dist']);
+      for (const name of readdirSync(unpacked)) symlinkSync(join(unpacked, name), join(app, name));
+      symlinkSync(unpacked, `${app}.unpacked`);
+    });
+
+    async function start(step: 'look' | 'train' | 'continue'): Promise<PackedReport> {
+      const program = fileURLToPath(new URL('packed-shell.ts', import.meta.url));
+      const child = spawn(process.execPath, [program, app, join(folder, `${step === 'look'}.surge`), step], {
         cwd: folder,
-        stdio: ['pipe', 'ignore', 'pipe', 'ignore'],
+        env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') },
+        stdio: ['ignore', 'pipe', 'pipe'],
       });
-      let said = '';
-      trainer.stderr!.on('data', (data: Buffer) => (said += data.toString()));
-      // Its end would ask the trainer to stop.
-      trainer.stdin!.write(`${JSON.stringify(job)}\n`);
-      const [code] = (await once(trainer, 'close')) as [number | null];
-      expect(code, said).toBe(0);
-      const losses = readSpool(job.spoolFile).values('evaluationLoss');
-      expect(losses).toHaveLength(job.marks.length);
-      for (const loss of losses.flatMap((values) => [...values])) expect(loss).toSatisfy(Number.isFinite);
-      expect(losses.at(-1)).not.toEqual(losses[0]);
-    },
-  );
+      let [said, faults] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (faults += text));
+      // It ends by itself: nothing may be left that keeps it alive.
+      const [code] = (await once(child, 'close')) as [number | null];
+      expect([code, faults]).toEqual([0, '']);
+      return JSON.parse(said) as PackedReport;
+    }
+
+    it('opens its window at app://, answers it, and ends', async () => {
+      const report = await start('look');
+      expect(report).toMatchObject({ url: 'app://lab/', experiments: [], errors: [], exitCode: 0 });
+      expect(report.bridge).toEqual(['call', 'onNews', 'onCommand']);
+      expect(Object.keys(report.files).some((name) => name.endsWith('.js'))).toBe(true);
+      for (const [name, status] of Object.entries(report.files)) expect([name, status]).toEqual([name, 200]);
+      expect(report.started).toEqual([]);
+    });
+
+    it.skipIf(locateEngine() === null)(
+      'trains with its own Node, quits with a checkpoint and offers to continue',
+      async () => {
+        const first = await start('train');
+        expect(first.questions).toEqual(['“packed” is being trained.']);
+        expect(first.exitCode).toBe(0);
+        const second = await start('continue');
+        expect(second.questions).toEqual(['“packed” was interrupted.']);
+        expect(second.experiments).toEqual([['packed', 'complete']]);
+        const started = [...first.started, ...second.started];
+        for (const [program, script] of started) {
+          expect(realpathSync(program)).toBe(realpathSync(node));
+          expect(script).toMatch(new RegExp(`^${app}.unpacked/main/`));
+        }
+        expect(started.filter(([, script]) => script.endsWith('/trainer.ts'))).toHaveLength(2);
+      },
+    );
+  });
 });

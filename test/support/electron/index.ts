@@ -3,8 +3,10 @@
  * on them (what crosses is cloned, a prevented event stops what follows). Tests put it in the place of 'electron'.
  */
 import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileFunction } from 'node:vm';
 
 type Listener = (...args: never[]) => unknown;
 type Invocation = (event: unknown, ...args: unknown[]) => unknown;
@@ -329,6 +331,24 @@ export class PageWire extends EventEmitter {
   #event() {
     return { sender: this.#contents, senderFrame: this.#frame() };
   }
+}
+
+/** Runs a preload script as the sandbox does, without modules and packages; returns what it puts on its page. */
+export function loadPreload(file: string, contents: WebContents): Record<string, unknown> {
+  const exposed: Record<string, unknown> = {};
+  const electron = {
+    contextBridge: { exposeInMainWorld: (name: string, value: unknown) => void (exposed[name] = value) },
+    ipcRenderer: new PageWire(contents),
+  };
+  const require = (name: string): unknown => {
+    if (name === 'electron') return electron;
+    throw new Error(`module not found: ${name}`);
+  };
+  const run = compileFunction(readFileSync(file, 'utf8'), ['require', 'module', 'exports'], {
+    filename: file,
+  }) as (require: (name: string) => unknown, module: object, exports: object) => void;
+  run(require, { exports: {} }, {});
+  return exposed;
 }
 
 /** As it was at the start, but for what tests hold on to. */
