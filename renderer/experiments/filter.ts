@@ -5,7 +5,17 @@ export const orders = ['newest', 'oldest', 'name', 'state'] as const;
 export type Order = (typeof orders)[number];
 
 /** Running first, then what needs a decision, then what is finished. */
-const STATE_ORDER = ['running', 'queued', 'held', 'failures', 'waiting', 'elsewhere', 'complete', 'imported'];
+const STATE_ORDER = [
+  'running',
+  'slurm',
+  'queued',
+  'held',
+  'failures',
+  'waiting',
+  'elsewhere',
+  'complete',
+  'imported',
+];
 
 /** Cards in which every word of the search occurs: in name, notes, tags, workload, optimizer or state. */
 export function filterCards(

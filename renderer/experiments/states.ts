@@ -31,6 +31,12 @@ const looks: Readonly<Record<ExperimentState, StateLook>> = {
     meaning: 'What is left are cells that could not be trained; they can be run again.',
   },
   imported: { words: 'imported', glyph: '⇣', look: 'plain', meaning: 'Read from a file; nothing to train.' },
+  slurm: {
+    words: 'on Slurm',
+    glyph: '▤',
+    look: 'accent',
+    meaning: 'A cluster trains it; what its tasks have so far appears here.',
+  },
   elsewhere: {
     words: 'trains elsewhere',
     glyph: '◌',

@@ -1,7 +1,7 @@
 /**
  * The window on a large experiment, in real Chromium through the real host: 12,000 cells × 500 marks opened from the
- * list, scrubbed over all of its stops, and a second one watched while its marks arrive. Prints a table; --json prints
- * the numbers; --minutes sets how long the live part lasts.
+ * list, scrubbed over all of its stops, and a second one watched while its marks arrive; and the list of 200 experiments.
+ * Prints a table; --json prints the numbers; --minutes sets how long the live part lasts.
  *
  *   npm run bench:ui [-- --json] [-- --minutes 10] [-- --picture file.png]
  */
@@ -14,8 +14,12 @@ import { openStore } from '#main/lab/store/index.ts';
 import type { CDPSession, Page } from 'playwright-core';
 import { goTo, openBrowser, openWindow, startHost } from '../support/browser.ts';
 import { createLarge, feed, LARGE } from '../support/large-store.ts';
+import { costOf, perFrame, quantile, workOfFrames, type Cost } from './ui/frames.ts';
+import { measureList } from './ui/list.ts';
 
 const OPEN_TARGET_MS = 1_500;
+/** Processor time of the page for the list of 200, which other programs do not lengthen. */
+const LIST_TARGET_MS = 500;
 const SCRUB_TARGET_MS = 16;
 /** Growth of the page's memory over the live part that still counts as flat. */
 const MEMORY_TARGET_BYTES = 8e6;
@@ -55,66 +59,17 @@ async function openExperiment(page: Page, name: string): Promise<number> {
   })`);
 }
 
-/**
- * Milliseconds of work in each frame of a drag over every stop, there and back: from the frame's first callback to the
- * first task after it was painted.
- */
+/** A drag of the scrubber over every stop, there and back. */
 async function scrub(page: Page): Promise<number[]> {
-  return page.evaluate(`new Promise((resolve) => {
-    const slider = document.querySelector('input[type=range]');
-    const last = Number(slider.max);
-    const stops = [...Array(last + 1).keys()];
-    const way = [...stops.toReversed(), ...stops];
-    const frames = [];
-    const channel = new MessageChannel();
-    let start = 0;
-    const move = () => {
-      if (way.length === 0) return resolve(frames);
-      requestAnimationFrame(() => (start = performance.now()));
-      slider.value = String(way.shift());
+  const stops = await page.evaluate<number>(`Number(document.querySelector('input[type=range]').max) + 1`);
+  return workOfFrames(
+    page,
+    2 * stops,
+    `((slider) => (i) => {
+      slider.value = String(i < ${stops} ? ${stops} - 1 - i : i - ${stops});
       slider.dispatchEvent(new Event('input', { bubbles: true }));
-      requestAnimationFrame(() => channel.port2.postMessage(null));
-    };
-    channel.port1.onmessage = () => {
-      frames.push(performance.now() - start);
-      setTimeout(move);
-    };
-    move();
-  })`);
-}
-
-interface FrameCost {
-  /** Processor time of the page's main thread, milliseconds a frame. */
-  readonly taskMs: number;
-  readonly scriptMs: number;
-  readonly styleMs: number;
-  readonly layoutMs: number;
-}
-
-/** Scrubs; beside the frames as the clock saw them, what they cost whatever else the machine does. */
-async function scrubWithCost(
-  page: Page,
-  session: CDPSession,
-): Promise<{ frames: number[]; cost: FrameCost }> {
-  const read = async () => {
-    const { metrics } = await session.send('Performance.getMetrics');
-    return (name: string) => metrics.find((one) => one.name === name)?.value ?? NaN;
-  };
-  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
-  const before = await read();
-  const frames = await scrub(page);
-  const after = await read();
-  await session.send('Performance.disable');
-  const each = (name: string) => (1_000 * (after(name) - before(name))) / frames.length;
-  return {
-    frames,
-    cost: {
-      taskMs: each('TaskDuration'),
-      scriptMs: each('ScriptDuration'),
-      styleMs: each('RecalcStyleDuration'),
-      layoutMs: each('LayoutDuration'),
-    },
-  };
+    })(document.querySelector('input[type=range]'))`,
+  );
 }
 
 async function memory(session: CDPSession): Promise<number> {
@@ -126,10 +81,9 @@ async function memory(session: CDPSession): Promise<number> {
   return usage.usedSize + (usage.backingStorageSize ?? 0);
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-}
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+const costInWords = ({ taskMs, scriptMs, styleMs, layoutMs }: Cost) =>
+  `${ms(taskMs)}: script ${ms(scriptMs)}, style ${ms(styleMs)}, layout ${ms(layoutMs)}`;
 
 const folder = mkdtempSync(join(tmpdir(), 'surge-bench-ui-'));
 const store = openStore(join(folder, 'lab.surge'));
@@ -149,7 +103,7 @@ try {
   const firstScrub = await scrub(page);
   await wait(SETTLE_MS);
   const session = await page.context().newCDPSession(page);
-  const { frames, cost } = await scrubWithCost(page, session);
+  const { result: frames, cost } = await costOf(session, () => scrub(page));
   if (options.picture !== undefined) await page.screenshot({ path: options.picture });
   const opens: number[] = [];
   for (let i = 0; i < 3; i++) opens.push(await openExperiment(page, LARGE.name));
@@ -171,6 +125,7 @@ try {
     await wait(1_000);
     if (next % (STACKS_A_SECOND * 5) === 0) samples.push(await memory(session));
   }
+  const list = await measureList(browser);
   // The first samples still fill the caches of the scrubber.
   const settled = samples.slice(Math.ceil(samples.length / 3));
   const third = Math.max(1, Math.floor(settled.length / 3));
@@ -186,10 +141,11 @@ try {
       p95Ms: quantile(frames, 0.95),
       p99Ms: quantile(frames, 0.99),
       longestMs: Math.max(...frames),
-      cost,
+      cost: perFrame(cost, frames.length),
     },
     /** At once after opening, while nothing has been computed ahead. */
     coldScrub: { p95Ms: quantile(firstScrub, 0.95), longestMs: Math.max(...firstScrub) },
+    list,
     live: { minutes, cellUpdates: updates, megabytes: (samples.at(-1) ?? NaN) / 1e6, growthBytes: growth },
     faults,
   };
@@ -197,26 +153,34 @@ try {
     result.firstOpenMs < OPEN_TARGET_MS &&
     result.scrub.p95Ms < SCRUB_TARGET_MS &&
     growth < MEMORY_TARGET_BYTES &&
-    faults.length === 0;
+    list.openCost.taskMs < LIST_TARGET_MS &&
+    list.scroll.cost.taskMs < SCRUB_TARGET_MS &&
+    faults.length + list.faults.length === 0;
   if (options.json) console.log(JSON.stringify({ ...result, passed }));
   else {
-    const ms = (value: number) => `${value.toFixed(1)} ms`;
     say(
       `open, first time       ${ms(result.firstOpenMs)}  (target ${OPEN_TARGET_MS} ms); again ${ms(result.openMs)}`,
     );
     say(
       `scrub frame            median ${ms(result.scrub.medianMs)}, 95 % ${ms(result.scrub.p95Ms)}, 99 % ${ms(result.scrub.p99Ms)}, longest ${ms(result.scrub.longestMs)}  (${result.scrub.frames} frames; target 95 % below ${SCRUB_TARGET_MS} ms)`,
     );
-    say(
-      `processor a frame      ${ms(cost.taskMs)}: script ${ms(cost.scriptMs)}, style ${ms(cost.styleMs)}, layout ${ms(cost.layoutMs)}`,
-    );
+    say(`processor a frame      ${costInWords(result.scrub.cost)}`);
     say(
       `at once after opening  95 % ${ms(result.coldScrub.p95Ms)}, longest ${ms(result.coldScrub.longestMs)}`,
     );
     say(
       `live, ${minutes} min           ${updates} cell updates, ${result.live.megabytes.toFixed(1)} MB, growth ${(growth / 1e6).toFixed(2)} MB  (target below ${MEMORY_TARGET_BYTES / 1e6} MB)`,
     );
-    for (const fault of faults) say(`fault: ${fault}`);
+    say(
+      `list of ${list.experiments}            open ${ms(list.openMs)}, processor ${costInWords(list.openCost)}  (target below ${LIST_TARGET_MS} ms)`,
+    );
+    for (const name of ['scroll', 'search', 'change'] as const) {
+      const { medianMs, p95Ms, longestMs, cost: its } = list[name];
+      say(
+        `  ${name.padEnd(20)} median ${ms(medianMs)}, 95 % ${ms(p95Ms)}, longest ${ms(longestMs)}; processor a frame ${costInWords(its)}`,
+      );
+    }
+    for (const fault of [...faults, ...list.faults]) say(`fault: ${fault}`);
   }
   if (!passed) process.exitCode = 1;
 } finally {
