@@ -11,8 +11,8 @@ import { checkEngine } from '#main/setup/check-engine.ts';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { toApiError } from './api/api-errors.ts';
 import { cardOf } from './api/cards.ts';
+import { Cluster } from './api/cluster.ts';
 import { Curves } from './api/curve-watcher.ts';
-import { DataChecksums } from './api/data-checksums.ts';
 import { Design } from './api/design.ts';
 import { Imports } from './api/imports.ts';
 import { Jobs } from './api/jobs.ts';
@@ -21,6 +21,7 @@ import { defaultSettingsFile, readSettings, writeSettings } from './api/settings
 import { Thumbnails } from './api/thumbnails.ts';
 import { TrainingQueue } from './api/training-queue.ts';
 import { Uploads } from './api/uploads.ts';
+import { WorkloadReader } from './api/workload-facts.ts';
 import { findOrCreateExperiment } from './create-experiment.ts';
 import { machineWorkforce } from './scheduler/machine.ts';
 import { holdRequestFile, recover } from './scheduler/run-experiment.ts';
@@ -39,6 +40,8 @@ export interface LabOptions {
   /** Trainer processes at once, when it is not the machine that decides. */
   readonly trainers?: number | undefined;
   readonly checkpointSeconds?: number | undefined;
+  /** Slurm is asked this often while a window is open (default 15 s). */
+  readonly slurmSeconds?: number | undefined;
   /** Faults of the lab itself, for a log. */
   onFault?(message: string, error: unknown): void;
 }
@@ -52,6 +55,7 @@ const FOLLOW_MILLISECONDS = 2_000;
 /** Thumbnails are computed within a list call as long as it has taken no longer than this. */
 const THUMBNAIL_MILLISECONDS = 200;
 const CHECKPOINT_SECONDS = 20;
+const SLURM_SECONDS = 15;
 
 export class Lab {
   readonly options: LabOptions;
@@ -59,11 +63,12 @@ export class Lab {
   readonly design: Design;
   readonly uploads: Uploads;
   readonly imports: Imports;
+  readonly cluster: Cluster;
   readonly #sessions = new Set<Session>();
   readonly #queue: TrainingQueue;
   readonly #curves: Curves;
   readonly #thumbnails = new Thumbnails();
-  readonly #checksums = new DataChecksums();
+  readonly #workloads = new WorkloadReader();
   readonly #settingsFile: string;
   #store: ReadableStore;
   /** The same store when this lab is its writer. */
@@ -88,7 +93,10 @@ export class Lab {
     this.#locked = opened.locked;
     this.#settingsFile = options.settingsFile ?? defaultSettingsFile();
     this.#settings = readSettings(this.#settingsFile);
-    this.#curves = new Curves(() => this.#store);
+    this.#curves = new Curves(
+      () => this.#store,
+      (experiment, stack) => this.cluster.trains(experiment, stack),
+    );
     this.jobs = new Jobs((job) => this.#each((session) => session.jobChanged(job)));
     this.uploads = new Uploads(() => (this.#writer === null ? null : `${this.#store.file}.uploads`));
     this.imports = new Imports(() => this.writer());
@@ -97,7 +105,18 @@ export class Lab {
       workforce: () => this.#workforce(),
       maxCellsPerStack: () => this.#settings.maxCellsPerStack ?? Infinity,
       jobs: this.jobs,
-      checksums: this.#checksums,
+      workloads: this.#workloads,
+    });
+    this.cluster = new Cluster({
+      store: () => this.#store,
+      writerIfAny: () => this.#writer,
+      writer: () => this.writer(),
+      changed: (key) => {
+        this.#queueChanged();
+        this.experimentsChanged([key]);
+        this.#curvesChanged();
+      },
+      askSeconds: options.slurmSeconds ?? SLURM_SECONDS,
     });
     this.#queue = new TrainingQueue({
       writer: () => this.writer(),
@@ -122,6 +141,7 @@ export class Lab {
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    this.cluster.clear();
     await this.#queue.close();
     await this.jobs.settled();
     this.uploads.close();
@@ -193,13 +213,11 @@ export class Lab {
   #tick(): void {
     try {
       if (this.#writer === null) this.#follow();
+      this.cluster.tick();
       const revision = this.#store.revision();
       if (revision !== this.#revision) {
         this.#revision = revision;
-        for (const curves of this.#curves.refresh()) {
-          this.#each((session) => session.curvesChanged(curves));
-          this.experimentsChanged([curves.experiment]);
-        }
+        this.#curvesChanged();
       }
       this.#drawPending();
       this.#setTrouble('');
@@ -207,6 +225,13 @@ export class Lab {
       const told = toApiError(error, this.options.file);
       if (told.code === 'internal') this.options.onFault?.('looking for news', error);
       this.#setTrouble(told.message);
+    }
+  }
+
+  #curvesChanged(): void {
+    for (const curves of this.#curves.refresh()) {
+      this.#each((session) => session.curvesChanged(curves));
+      this.experimentsChanged([curves.experiment]);
     }
   }
 
@@ -257,6 +282,7 @@ export class Lab {
     this.#revision = store.revision();
     this.#curves.clear();
     this.#thumbnails.clear();
+    this.cluster.clear();
     this.#each((session) => session.storeReplaced());
     this.#allChanged();
   }
@@ -298,6 +324,7 @@ export class Lab {
     const { key, name, id } = experiment;
     if (this.#queue.activityOf(key) === 'running')
       throw new ApiError('not-possible', `"${name}" is being trained: pause it before it is deleted.`);
+    this.cluster.refuse(experiment, 'deleted');
     const writer = this.writer();
     this.#queue.pause(key);
     writer.deleteExperiment(id);
@@ -305,7 +332,11 @@ export class Lab {
   }
 
   card(experiment: ExperimentSummary): ExperimentCard {
-    const activity = { here: this.#queue.activityOf(experiment.key), isFollowing: this.#writer === null };
+    const activity = {
+      here: this.#queue.activityOf(experiment.key),
+      isFollowing: this.#writer === null,
+      onSlurm: this.cluster.words(experiment),
+    };
     const { thumbnail, isCurrent } = this.#thumbnails.peek(experiment);
     if (!isCurrent) this.#pendingThumbnails.add(experiment.key);
     return cardOf(this.#store, experiment, activity, thumbnail);
@@ -350,10 +381,10 @@ export class Lab {
       throw new ApiError('bad-argument', lines.join('\n'), 'text');
     }
     this.writer();
-    const checksum = await this.#checksums.of(parsed.specification).catch((error: unknown) => {
+    const { dataChecksum } = await this.#workloads.read(parsed.specification).catch((error: unknown) => {
       throw new ApiError('bad-argument', (error as Error).message, 'text');
     });
-    const created = findOrCreateExperiment(this.writer(), parsed.specification, checksum);
+    const created = findOrCreateExperiment(this.writer(), parsed.specification, dataChecksum);
     this.experimentsChanged([created.experiment.key]);
     return created;
   }
@@ -364,13 +395,19 @@ export class Lab {
     const problem = [this.#writer === null ? this.#readOnlyReason() : '', this.#trouble, this.#queue.problem]
       .filter((text) => text !== '')
       .join('\n');
-    return { canTrain: this.#writer !== null, problem, ...this.#queue.state() };
+    return {
+      canTrain: this.#writer !== null,
+      problem,
+      ...this.#queue.state(),
+      slurm: this.cluster.summaries(),
+    };
   }
 
   start(experiment: ExperimentSummary): void {
     this.writer();
     if (experiment.imported !== null)
       throw new ApiError('not-possible', `"${experiment.name}" was imported: it was trained elsewhere.`);
+    this.cluster.refuse(experiment, 'trained here');
     // An external program brings its own.
     if (experiment.specification?.workload.kind !== 'external') requireEngine();
     this.#queue.start(experiment);
@@ -380,6 +417,7 @@ export class Lab {
     const { key, id, counts, cells, name } = experiment;
     if (counts.done + counts.diverged === cells)
       throw new ApiError('not-possible', `"${name}" is complete: there is nothing to pause.`);
+    this.cluster.refuse(experiment, 'paused');
     if (this.#queue.activityOf(key) === 'running') {
       this.#queue.pause(key);
       return;

@@ -12,6 +12,8 @@
 folder={{folder}}
 task=$SLURM_ARRAY_TASK_ID
 store="$folder/shards/task-$task.surge"
+# The lab shows this beside a task that was lost.
+echo "task $task on ${SLURMD_NODENAME:-$(hostname)}, job $SLURM_JOB_ID, $(date '+%Y-%m-%d %H:%M:%S %Z')"
 
 # The engine library is some hundred megabytes: one copy a node spares the shared disk.
 stage={{stage}}

@@ -7,6 +7,7 @@ import { metrics } from '../experiment/stack.ts';
 import type { SpecificationInput } from '../experiment/specification.ts';
 import type {
   AboutLab,
+  AboutSlurm,
   CellDetail,
   DesignPreview,
   EngineState,
@@ -18,6 +19,7 @@ import type {
   LabSettings,
   LossCurve,
   QueueState,
+  SlurmState,
   StoredPrediction,
   StoreState,
   WatchDelta,
@@ -51,6 +53,8 @@ const cursor = z.number().int().nonnegative();
 const cell = z.number().int().nonnegative().max(0xffffffff);
 const text = z.string().max(1_000_000);
 const metric = z.enum(metrics);
+const count = z.number().int().min(1).max(100_000);
+const sbatchValue = z.string().regex(/^\S{1,200}$/, 'must be one word');
 /** An import or restore never names a path: bytes come first, under a name of the lab's choosing. */
 const upload = z.string().regex(/^[0-9a-f]{32}$/, 'not the name of an upload');
 
@@ -95,6 +99,40 @@ export const calls = {
   'training.pause': call<null>()(experiment),
   'training.rerunFailed': call<{ cells: number }>()(experiment),
   'training.queue': call<QueueState>()(nothing),
+
+  'slurm.about': call<AboutSlurm>()(nothing),
+  /** Trains what an experiment misses as a Slurm job array; `folder` must be on a disk that every node sees. */
+  'slurm.submit': call<{ job: string; tasks: number }>()(
+    z.strictObject({
+      experiment: key,
+      folder: z
+        .string()
+        .max(1000)
+        .regex(/^\/[^\s'"\\]*$/, 'must be a whole path without spaces or quotes'),
+      stacksPerTask: count,
+      cellsPerStack: count,
+      threads: count.max(1024),
+      arrayLimit: count.optional(),
+      partition: sbatchValue.optional(),
+      gres: sbatchValue.optional(),
+      time: sbatchValue.optional(),
+      mem: sbatchValue.optional(),
+      account: sbatchValue.optional(),
+      /** Any other option of sbatch: --qos=low. */
+      sbatch: z
+        .array(z.string().regex(/^--[\w-]+(=[^\n\r]{0,200})?$/, 'must look like --qos=low'))
+        .max(20)
+        .optional(),
+      template: z
+        .string()
+        .regex(/^[\w-]{1,60}$/)
+        .optional(),
+    }),
+  ),
+  'slurm.state': call<SlurmState | null>()(experiment),
+  /** Queues the tasks again that were lost or failed. */
+  'slurm.resubmit': call<{ tasks: number }>()(experiment),
+  'slurm.cancel': call<{ jobs: string[] }>()(experiment),
 
   /** Opens the stream of `watch.delta` events. With a cursor that is still known, the snapshot is null and a delta follows. */
   'watch.open': call<WatchSnapshot | null>()(

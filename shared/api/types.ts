@@ -8,9 +8,12 @@ import type { ImportMapping } from '../import/mapping.ts';
 import type { ImportReport } from '../import/report.ts';
 import type { FamilyAnalysis } from '../import/sweep.ts';
 
-/** complete: nothing left to train; failures: only cells left that could not be trained; held: paused, see the reason. */
+/**
+ * complete: nothing left to train; failures: only cells left that could not be trained; held: paused, see the reason;
+ * slurm: handed out to Slurm, see the reason.
+ */
 export type ExperimentState =
-  'imported' | 'complete' | 'failures' | 'waiting' | 'queued' | 'running' | 'held' | 'elsewhere';
+  'imported' | 'complete' | 'failures' | 'waiting' | 'queued' | 'running' | 'held' | 'elsewhere' | 'slurm';
 
 /** The optimum of each batch size at the last common step, for a small picture. NaN where there is none. */
 export interface RidgeThumbnail {
@@ -77,7 +80,7 @@ export interface DesignPreview {
     /** The same as text, in the order and words of the form. */
     readonly text: string;
     readonly batchUnit: string;
-    readonly parameters: number;
+    readonly parameters: number | null;
     /** Ascending. */
     readonly batchSizes: readonly number[];
     readonly learningRates: readonly number[];
@@ -156,6 +159,8 @@ export interface CellDetail {
   readonly steps: number;
   /** Where and how it was trained: pairs of a label and a value, in reading order. */
   readonly provenance: readonly (readonly [label: string, value: string])[];
+  /** The Slurm task that trains it; null when none does. */
+  readonly slurm: SlurmTask | null;
   readonly events: readonly { readonly time: number; readonly kind: string; readonly message: string }[];
 }
 
@@ -186,6 +191,57 @@ export interface QueueState {
     }[];
   } | null;
   readonly waiting: readonly { readonly experiment: string; readonly name: string }[];
+  /** What Slurm trains meanwhile. */
+  readonly slurm: readonly SlurmSummary[];
+}
+
+/** One task of a job array: it trains some stacks into a store of its own. */
+export interface SlurmTask {
+  readonly task: number;
+  /** lost: not complete and no longer in Slurm's queue. */
+  readonly state: 'complete' | 'failed' | 'running' | 'waiting' | 'lost';
+  readonly cells: number;
+  readonly cellsDone: number;
+  readonly stacks: number;
+  readonly stacksFinished: number;
+  /** Where it runs, or ran last; '' when that is not known. */
+  readonly node: string;
+  /** Why it waits, failed or was lost; '' when nothing needs saying. */
+  readonly reason: string;
+  /** The last lines of its log, where it failed or was lost. */
+  readonly log: string;
+}
+
+export interface SlurmSummary {
+  readonly experiment: string;
+  readonly name: string;
+  readonly cells: number;
+  readonly cellsDone: number;
+  readonly tasks: number;
+  readonly complete: number;
+  readonly running: number;
+  readonly waiting: number;
+  /** Tasks that were lost or failed, and the first of them. */
+  readonly failed: number;
+  readonly failures: readonly SlurmTask[];
+  /** Why Slurm gives no answer, or a store cannot be merged; '' when nothing is wrong. */
+  readonly problem: string;
+}
+
+export interface SlurmState {
+  readonly folder: string;
+  readonly jobs: readonly string[];
+  readonly tasks: readonly SlurmTask[];
+  readonly problem: string;
+}
+
+export interface AboutSlurm {
+  /** Whether sbatch is on this machine. */
+  readonly available: boolean;
+  /** Scripts to choose from, the usual one first. */
+  readonly templates: readonly string[];
+  /** Where the folders of sweeps go when nobody says otherwise. */
+  readonly folder: string;
 }
 
 export interface EngineState {

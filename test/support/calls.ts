@@ -21,6 +21,25 @@ export const goodArguments: { readonly [Name in CallName]: CallArgument<Name> } 
   'training.pause': { experiment },
   'training.rerunFailed': { experiment },
   'training.queue': undefined,
+  'slurm.about': undefined,
+  'slurm.submit': {
+    experiment,
+    folder: '/shared/sweeps',
+    stacksPerTask: 4,
+    cellsPerStack: 48,
+    threads: 2,
+    arrayLimit: 8,
+    partition: 'gpu',
+    gres: 'gpu:1',
+    time: '04:00:00',
+    mem: '8G',
+    account: 'lab',
+    sbatch: ['--qos=low'],
+    template: 'job',
+  },
+  'slurm.state': { experiment },
+  'slurm.resubmit': { experiment },
+  'slurm.cancel': { experiment },
   'watch.open': { experiment, metric: 'evaluationLoss', cursor: 5 },
   'watch.close': { experiment, metric: 'evaluationLoss' },
   'cells.detail': { experiment, cell: 3 },
@@ -84,7 +103,8 @@ function kindOf(value: unknown): string {
 
 /** Members that the call leaves free: any JSON is a figure's specification, and undefined stands for "not given". */
 function isFree(name: CallName, path: readonly (string | number)[], value: unknown): boolean {
-  const isOptional = /^(step|cursor|preset|map|name|notes|tags|theme|threads|maxCellsPerStack|dotsPerInch)$/;
+  const isOptional =
+    /^(step|cursor|preset|map|name|notes|tags|theme|threads|maxCellsPerStack|dotsPerInch|arrayLimit|partition|gres|time|mem|account|sbatch|template)$/;
   if (name === 'figures.render' && path[0] === 'specification') return true;
   if (value === undefined && path.length === 1) return isOptional.test(String(path[0]));
   // Nothing in it is nothing to change, whatever container it is.

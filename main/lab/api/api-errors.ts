@@ -2,6 +2,8 @@
 import { ApiError, type ApiErrorCode } from '#shared/api/errors.ts';
 import { SetupError } from '#main/setup/setup-error.ts';
 import { MappingError } from '../import-file.ts';
+import { SlurmError } from '../slurm/queue.ts';
+import { SweepFolderError } from '../slurm/sweep-folder.ts';
 import { asStoreError, StoreError, type StoreErrorCode } from '../store/index.ts';
 
 const storeCodes: Readonly<Record<StoreErrorCode, ApiErrorCode>> = {
@@ -32,6 +34,8 @@ export function toApiError(error: unknown, storeFile: string): ApiError {
   const known = asStoreError(error, storeFile);
   if (known instanceof StoreError) return new ApiError(storeCodes[known.code], known.message);
   if (error instanceof SetupError) return new ApiError('engine-missing', `${error.message} ${error.wayOut}`);
+  if (error instanceof SlurmError || error instanceof SweepFolderError)
+    return new ApiError('not-possible', error.message);
   if (error instanceof MappingError) return new ApiError('bad-argument', error.message);
   const message = error instanceof Error ? error.message : String(error);
   return new ApiError('internal', message);

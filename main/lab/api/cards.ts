@@ -12,12 +12,14 @@ export interface Activity {
   readonly here: 'running' | 'queued' | null;
   /** Whether another program has this store to itself, and so trains whatever is running. */
   readonly isFollowing: boolean;
+  /** How far Slurm is with it; null when Slurm does not train it. */
+  readonly onSlurm: string | null;
 }
 
 export function stateOf(
   store: ReadableStore,
   experiment: ExperimentSummary,
-  { here, isFollowing }: Activity,
+  { here, isFollowing, onSlurm }: Activity,
 ): { readonly state: ExperimentState; readonly reason: string } {
   const { counts, cells, hold, imported } = experiment;
   const left = cells - counts.done - counts.diverged;
@@ -35,6 +37,7 @@ export function stateOf(
         reason: 'the program that trained it has ended; it continues from its checkpoints when it is started',
       };
   }
+  if (onSlurm !== null) return { state: 'slurm', reason: onSlurm };
   if (hold !== null) return { state: 'held', reason: hold.reason };
   const failed = counts.failed + counts['out-of-memory'];
   if (failed === left) return { state: 'failures', reason: mostFrequentReason(store.cells(experiment.id)) };

@@ -30,7 +30,13 @@ function noCell(place: number): ApiError {
   return new ApiError('not-found', `The grid has no cell ${place}.`, 'cell');
 }
 
-export function cellDetail(store: ReadableStore, experiment: ExperimentSummary, place: number): CellDetail {
+/** `taskOf`: the Slurm task that trains a stack. */
+export function cellDetail(
+  store: ReadableStore,
+  experiment: ExperimentSummary,
+  place: number,
+  taskOf: (stack: string | null) => CellDetail['slurm'],
+): CellDetail {
   const cells = store.cells(experiment.id);
   const point = pointAt(
     cells.map(({ configuration: { batchSize, learningRate, seed } }) => [batchSize, learningRate, seed]),
@@ -53,6 +59,7 @@ export function cellDetail(store: ReadableStore, experiment: ExperimentSummary, 
     steps: cell.configuration.steps,
     provenance:
       experiment.imported === null ? trainedHere(cell, stack) : [['Imported from', experiment.imported.file]],
+    slurm: taskOf(cell.stack),
     events: store
       .events(experiment.id)
       .filter((event) => event.stack !== null && event.stack === cell.stack)
@@ -63,7 +70,8 @@ export function cellDetail(store: ReadableStore, experiment: ExperimentSummary, 
 function trainedHere(cell: Cell, stack: Stack | undefined): [string, string][] {
   const pairs: [string, string][] = [];
   if (stack === undefined) return pairs;
-  const { engine, learningRates, seeds } = stack;
+  const { engine, learningRates, seeds, host } = stack;
+  if (host !== '') pairs.push(['Machine', host]);
   if (engine !== null) {
     pairs.push(['Device', engine.device], ['Processor', engine.cpu], ['Threads', String(engine.threads)]);
     pairs.push([

@@ -15,10 +15,16 @@ interface Entry {
 
 export class Curves implements CurveWatcher {
   readonly #store: () => ReadableStore;
+  readonly #isTrainedElsewhere: (experiment: string, stack: string) => boolean;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(store: () => ReadableStore) {
+  /** `isTrainedElsewhere`: see WatchedCurves. */
+  constructor(
+    store: () => ReadableStore,
+    isTrainedElsewhere: (experiment: string, stack: string) => boolean,
+  ) {
     this.#store = store;
+    this.#isTrainedElsewhere = isTrainedElsewhere;
   }
 
   acquire(experiment: string, metric: Metric): WatchedCurves {
@@ -26,7 +32,9 @@ export class Curves implements CurveWatcher {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       const store = this.#store();
-      const curves = new WatchedCurves(store, store.experiment(experiment), metric);
+      const curves = new WatchedCurves(store, store.experiment(experiment), metric, (stack) =>
+        this.#isTrainedElsewhere(experiment, stack),
+      );
       this.#entries.set(key, (entry = { curves, watchers: 0, idleSince: 0 }));
       // Copies that nobody watches make room for the new one.
       this.#dropIdle(0);

@@ -10,12 +10,17 @@ import { planStacks } from '#shared/experiment/plan.ts';
 import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { ApiError } from '#shared/api/errors.ts';
-import { calibrate, recallCalibration, type Calibration } from '../scheduler/calibration.ts';
+import {
+  calibrate,
+  recallCalibration,
+  type Calibration,
+  type WorkloadFacts,
+} from '../scheduler/calibration.ts';
 import { estimateCost } from '../scheduler/estimate.ts';
 import { cellsPerStack, stackBytes, TRAINER_BYTES, type Workforce } from '../scheduler/settings.ts';
 import type { ReadableStore } from '../store/types.ts';
-import type { DataChecksums } from './data-checksums.ts';
 import type { Jobs } from './jobs.ts';
+import type { WorkloadReader } from './workload-facts.ts';
 
 /** Cells of a stack while this machine has not been measured. */
 const TYPICAL_STACK = 48;
@@ -29,7 +34,7 @@ export interface DesignHost {
   workforce(): Workforce;
   maxCellsPerStack(): number;
   readonly jobs: Jobs;
-  readonly checksums: DataChecksums;
+  readonly workloads: WorkloadReader;
 }
 
 export class Design {
@@ -42,9 +47,9 @@ export class Design {
     const parsed = parse(argument);
     if (!parsed.ok) return { problems: parsed.problems, warnings: [], design: null };
     const { specification, warnings } = parsed;
-    let checksum: string;
+    let facts: WorkloadFacts;
     try {
-      checksum = await this.#host.checksums.recent(specification);
+      facts = await this.#host.workloads.recent(specification);
     } catch (error) {
       const path = 'data' in specification.workload ? 'workload.data' : 'workload';
       return {
@@ -53,6 +58,7 @@ export class Design {
         design: null,
       };
     }
+    const { dataChecksum: checksum, parameters } = facts;
     const grid = expandGrid(specification);
     const workforce = this.#host.workforce();
     const calibration = recallCalibration(specification, grid, workforce.threads, checksum);
@@ -67,7 +73,7 @@ export class Design {
         input: specification,
         text: specificationToYaml(specification),
         batchUnit: batchUnitOf(specification),
-        parameters: parametersOf(specification),
+        parameters,
         batchSizes,
         learningRates,
         seeds,
@@ -220,15 +226,4 @@ function relativePaths({ workload }: Specification): DesignPreview['problems'] {
       line: null,
       message: 'must be the whole path of a file, since this specification lies in no folder',
     }));
-}
-
-const DIGIT_PIXELS = 784;
-const DIGIT_CLASSES = 10;
-
-/** Trainable numbers of one cell; NaN where only the trainer can tell. */
-function parametersOf({ workload }: Specification): number {
-  if (workload.kind === 'quadratic') return workload.mu.length;
-  if (workload.kind !== 'mlp' || workload.data.source !== 'digits') return NaN;
-  const widths = [DIGIT_PIXELS, ...workload.hidden, DIGIT_CLASSES];
-  return widths.slice(1).reduce((sum, out, i) => sum + (widths[i] + 1) * out, 0);
 }

@@ -10,11 +10,14 @@ import { installEngine } from '#main/setup/install-engine.ts';
 import type { Lab } from '../lab.ts';
 import { requireEngine } from '../lab.ts';
 import { refinedText } from '../refinement.ts';
+import { hasSlurm } from '../slurm/queue.ts';
+import { templateNames } from '../slurm/templates.ts';
 import type { StoredPrediction as Prediction } from '../store/types.ts';
 import { about } from './about.ts';
 import { toApiError } from './api-errors.ts';
 import { backUp, restore } from './backups.ts';
 import { detailOf } from './cards.ts';
+import { proposedFolder } from './cluster.ts';
 import { cellDetail, trainingLoss } from './cell-detail.ts';
 import type { Handlers } from './dispatch.ts';
 import { renderFigure } from './figures.ts';
@@ -75,6 +78,7 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
           'not-possible',
           `"${found.name}" is being trained: pause it first, or wait for its end.`,
         );
+      lab.cluster.refuse(found, 'trained here');
       requireEngine();
       const cells = lab.writer().resetCells(found.id, ['failed', 'out-of-memory']);
       if (cells > 0) lab.start(found);
@@ -82,12 +86,37 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
     },
     'training.queue': () => lab.queueState(),
 
+    'slurm.about': () => ({
+      available: hasSlurm(),
+      templates: templateNames(),
+      folder: proposedFolder(lab.store.file),
+    }),
+    'slurm.submit': ({ experiment, ...options }) => {
+      const found = find(experiment);
+      if (found.imported !== null)
+        throw new ApiError('not-possible', `"${found.name}" was imported: it was trained elsewhere.`);
+      if (lab.activityOf(experiment) !== null)
+        throw new ApiError(
+          'not-possible',
+          `"${found.name}" is trained here: pause it before it is submitted.`,
+        );
+      return lab.cluster.submit(found, options);
+    },
+    'slurm.state': ({ experiment }) => lab.cluster.state(find(experiment)),
+    'slurm.resubmit': async ({ experiment }) => ({
+      tasks: await lab.cluster.resubmit(find(experiment), undefined),
+    }),
+    'slurm.cancel': async ({ experiment }) => ({ jobs: await lab.cluster.cancel(find(experiment)) }),
+
     'watch.open': ({ experiment, metric, cursor }) => session.openWatch(find(experiment).key, metric, cursor),
     'watch.close': ({ experiment, metric }) => {
       session.closeWatch(experiment, metric);
       return null;
     },
-    'cells.detail': ({ experiment, cell }) => cellDetail(lab.store, find(experiment), cell),
+    'cells.detail': ({ experiment, cell }) => {
+      const found = find(experiment);
+      return cellDetail(lab.store, found, cell, (stack) => lab.cluster.taskOf(found, stack));
+    },
     'cells.trainingLoss': ({ experiment, cells }) => trainingLoss(lab.store, find(experiment), cells),
     'predictions.list': ({ experiment }) => lab.store.predictions(find(experiment).id).map(predictionOf),
 

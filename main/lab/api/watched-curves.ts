@@ -2,7 +2,7 @@
  * The curves of one experiment and metric, kept up to date in memory, with a bounded log of what changed when: a window
  * that knows an earlier cursor gets the difference, and nobody reads the history twice.
  */
-import { cellStates, type Metric } from '#shared/experiment/stack.ts';
+import { cellStates, type CellState, type Metric } from '#shared/experiment/stack.ts';
 import type { WatchDelta, WatchSnapshot } from '#shared/api/types.ts';
 import type { CurveSet } from '#shared/analysis/curves.ts';
 import { ApiError } from '#shared/api/errors.ts';
@@ -33,6 +33,7 @@ export class WatchedCurves {
   readonly experiment: string;
   readonly #store: ReadableStore;
   readonly #id: number;
+  readonly #isTrainedElsewhere: (stack: string) => boolean;
   readonly #now: Snapshot;
   /** Place in the grid of each row that the store gives; the cells of an experiment never change. */
   readonly #places: Uint32Array;
@@ -55,10 +56,13 @@ export class WatchedCurves {
     store: ReadableStore,
     experiment: { readonly id: number; readonly key: string },
     metric: Metric,
+    /** Whether a stack that this store only has as planned is being trained, into another store. */
+    isTrainedElsewhere: (stack: string) => boolean = () => false,
   ) {
     this.experiment = experiment.key;
     this.#store = store;
     this.#id = experiment.id;
+    this.#isTrainedElsewhere = isTrainedElsewhere;
     // Before the curves: what is ingested in between is read again, never missed.
     const { cells, stacks } = store.progress(this.#id);
     if (metric === 'trainingLoss') refuseTooMany(cells, store, this.#id);
@@ -80,14 +84,20 @@ export class WatchedCurves {
         const at = placeOf(batchSize, learningRate, seed);
         if (!Number.isNaN(at)) states[at] = cellStates.indexOf(cell.state);
       }
+    for (const stack of stacks) this.#offsets.set(stack.id, stack);
     cells.forEach(([, , , state, , stack, column], row) => {
       const at = this.#places[row];
-      states[at] = cellStates.indexOf(state);
+      states[at] = this.#stateOf(state, stack);
       this.#stackOf[at] = stack ?? NO_STACK;
       this.#columnOf[at] = column ?? 0;
       if (stack !== null) this.#ends.set(stack, recorded[at]);
     });
-    for (const stack of stacks) this.#offsets.set(stack.id, stack);
+  }
+
+  #stateOf(state: CellState, stack: number | null): number {
+    const key = stack === null ? undefined : this.#offsets.get(stack)?.key;
+    const isRunning = state === 'planned' && key !== undefined && this.#isTrainedElsewhere(key);
+    return cellStates.indexOf(isRunning ? 'running' : state);
   }
 
   get cursor(): number {
@@ -124,7 +134,7 @@ export class WatchedCurves {
     for (let row = 0; row < cells.length; row++) {
       const [, , , stateName, diverged, stackId, column] = cells[row];
       const at = this.#places[row];
-      const state = cellStates.indexOf(stateName);
+      const state = this.#stateOf(stateName, stackId);
       const step = diverged ?? Infinity;
       if (states[at] !== state || divergedAt[at] !== step) {
         // Windows see values that are not finite themselves, so they believe the earliest step until told anew.

@@ -23,6 +23,8 @@ import { carryFile, carrySpool, compareSpools, saysFinished } from './spools.ts'
 export interface MergeOptions {
   /** Name or key of the one experiment to merge (of an import: all its families); everything when absent. */
   readonly experiment?: string | undefined;
+  /** Looks through the whole source for damage first; not needed for one that was looked through a moment ago. */
+  readonly check?: boolean;
 }
 
 /**
@@ -32,11 +34,11 @@ export interface MergeOptions {
 export function mergeStore(
   target: WritableStore,
   sourceFile: string,
-  { experiment: wanted }: MergeOptions = {},
+  { experiment: wanted, check = true }: MergeOptions = {},
 ): MergedExperiment[] {
   if (resolveStore(sourceFile) === target.file)
     throw new StoreError('invalid', `${sourceFile} is the store to merge into.`);
-  const source = openStoreReadOnly(sourceFile, { check: true });
+  const source = openStoreReadOnly(sourceFile, { check });
   try {
     const experiments = wanted === undefined ? source.experiments() : source.experimentOrFamilies(wanted);
     const trained = experiments

@@ -1,7 +1,6 @@
 /** From an experiment to tasks of a job array: what is missing is planned here, frozen, and written as a folder. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
 import { columnOf } from '#shared/experiment/stack.ts';
@@ -15,6 +14,7 @@ import {
   writeSweep,
   type HandedOutStack,
 } from './sweep-folder.ts';
+import { templateFile } from './templates.ts';
 
 export interface HandOutOptions {
   /** On a disk that every node sees. */
@@ -28,13 +28,12 @@ export interface HandOutOptions {
   /** A node's own disk for the engine library and the shard while it is trained. */
   readonly stage?: string | undefined;
   readonly engineFolder: string | null;
-  /** The script to fill in; resources/slurm/job.sh when absent. */
+  /** The script to fill in: a file, or a name (`templates.ts`). */
   readonly template?: string | undefined;
   /** How a node starts surge: program and first arguments. */
   readonly surge: readonly string[];
 }
 
-const TEMPLATE = fileURLToPath(new URL('../../../resources/slurm/job.sh', import.meta.url));
 /** Steps of one compiled call. Nothing is measured on a login node; a chunk only bounds how soon a trainer can stop. */
 const CHUNK_STEPS = 64;
 
@@ -45,7 +44,7 @@ export function handOut(
   options: HandOutOptions,
 ): number {
   const folder = resolve(options.folder);
-  const template = readFileSync(options.template ?? TEMPLATE, 'utf8');
+  const template = readFileSync(templateFile(options.template), 'utf8');
   if (existsSync(sweepFile(folder))) {
     const other = readSweep(folder);
     const whose = other.key === experiment.key ? 'this experiment' : `another experiment (${other.key})`;
@@ -53,13 +52,14 @@ export function handOut(
       `${folder} has ${whose} already. "surge slurm resubmit-missing" queues what is missing again; for a new hand-out choose another --folder.`,
     );
   }
+  const script = fillIn(template, folder, experiment, options);
   const stacks = waitingStacks(store, experiment, options);
   if (stacks.length === 0) return 0;
   const tasks: HandedOutStack[][] = [];
   for (let i = 0; i < stacks.length; i += options.stacksPerTask)
     tasks.push(stacks.slice(i, i + options.stacksPerTask));
   for (const part of ['shards', 'logs']) mkdirSync(join(folder, part), { recursive: true });
-  writeFileSync(scriptFile(folder), fillIn(template, folder, experiment, options));
+  writeFileSync(scriptFile(folder), script);
   chmodSync(scriptFile(folder), 0o755);
   const specification = specificationOf(experiment);
   const { dataChecksum } = store.trainedCells(experiment.id)[0].configuration;

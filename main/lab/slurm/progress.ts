@@ -1,8 +1,8 @@
 /** How far the tasks of a sweep are: Slurm's word on the queue beside what their stores have. */
 import { existsSync, openSync, closeSync, fstatSync, readSync } from 'node:fs';
 import { openStoreReadOnly } from '../store/index.ts';
-import { queuedTasks } from './queue.ts';
-import { logFile, readSubmissions, readSweep, shardStore } from './sweep-folder.ts';
+import { endedTasks, queuedTasks, type EndedTask, type QueuedTask } from './queue.ts';
+import { logFile, readSubmissions, readSweep, shardStore, type HandedOutSweep } from './sweep-folder.ts';
 
 export interface TaskProgress {
   readonly task: number;
@@ -14,69 +14,105 @@ export interface TaskProgress {
   readonly stacksFinished: number;
   /** Where it runs, or ran last. */
   readonly node: string;
-  /** Why it waits, failed or was lost: Slurm's or the store's words, or the end of the log. */
+  /** Why it waits, failed or was lost, in Slurm's, the store's or the log's words. */
   readonly reason: string;
+  /** The last lines of what it printed, where it failed or was lost; '' otherwise. */
+  readonly log: string;
 }
 
-const LOG_TAIL = 2_000;
-const LOG_LINES = 5;
+const LOG_TAIL = 64 * 1024;
+const LOG_LINES = 8;
+const LONGEST_LOG = 2_000;
+
+/** What Slurm says of the tasks of some jobs. */
+export interface QueueReport {
+  readonly queued: readonly QueuedTask[];
+  readonly ended: readonly EndedTask[];
+}
+
+export async function askSlurm(folder: string): Promise<QueueReport> {
+  const jobs = readSubmissions(folder).map(({ job }) => job);
+  return { queued: await queuedTasks(jobs), ended: await endedTasks(jobs) };
+}
 
 export async function sweepProgress(folder: string): Promise<TaskProgress[]> {
-  const { tasks, key } = readSweep(folder);
-  const queue = await queuedTasks(readSubmissions(folder).map(({ job }) => job));
-  return tasks.map((stacks, task) => {
-    const queued = queue.findLast((each) => each.task === task);
-    const cells = stacks.reduce((sum, { columns }) => sum + columns.length, 0);
-    const shard = shardOf(folder, task, key);
-    const complete = shard.cellsDone === cells;
-    const running = queued !== undefined && queued.state !== 'PENDING';
-    const state = complete
-      ? 'complete'
-      : queued === undefined
-        ? shard.failed === ''
-          ? 'lost'
-          : 'failed'
-        : running
-          ? 'running'
-          : 'waiting';
-    const reason =
-      state === 'waiting'
-        ? (queued?.reason ?? '')
-        : state === 'failed'
-          ? shard.failed
-          : state === 'lost'
-            ? lastLines(logFile(folder, task))
-            : '';
-    return {
-      task,
-      state,
-      cells,
-      cellsDone: shard.cellsDone,
-      stacks: stacks.length,
-      stacksFinished: shard.stacksFinished,
-      node: running ? (queued?.node ?? shard.host) : shard.host,
-      reason: reason !== '' || shard.problem === '' ? reason : shard.problem,
-    };
-  });
+  const sweep = readSweep(folder);
+  const report = await askSlurm(folder);
+  return sweep.tasks.map((_, task) =>
+    taskProgress(folder, sweep, task, report, readShard(folder, sweep.key, task)),
+  );
 }
 
-interface Shard {
+export function taskProgress(
+  folder: string,
+  { tasks }: HandedOutSweep,
+  task: number,
+  { queued, ended }: QueueReport,
+  shard: Shard,
+): TaskProgress {
+  const cells = tasks[task].reduce((sum, { columns }) => sum + columns.length, 0);
+  const known = {
+    task,
+    cells,
+    cellsDone: shard.cellsDone,
+    stacks: tasks[task].length,
+    stacksFinished: shard.stacksFinished,
+    node: shard.host,
+    reason: shard.problem,
+    log: '',
+  };
+  if (shard.cellsDone === cells) return { ...known, state: 'complete' };
+  const here = queued.findLast((each) => each.task === task);
+  if (here !== undefined && here.state === 'PENDING')
+    return { ...known, state: 'waiting', reason: here.reason };
+  if (here !== undefined) return { ...known, state: 'running', node: here.node || shard.host };
+  const log = readLog(logFile(folder, task));
+  const end = ended.findLast((each) => each.task === task);
+  const node = end?.node || log?.node || shard.host;
+  const last = log?.text.split('\n').at(-1) ?? 'it has not been started';
+  const accounted = end === undefined || end.state === 'COMPLETED' || end.state === 'FAILED' ? '' : end.state;
+  const reason = [shard.failed || shard.problem || accounted, shard.failed === '' ? last : '']
+    .filter((text) => text !== '')
+    .join(': ');
+  return {
+    ...known,
+    state: shard.failed === '' ? 'lost' : 'failed',
+    node,
+    reason,
+    log: log?.text ?? '',
+  };
+}
+
+/** What the store of a task has. */
+export interface Shard {
   readonly cellsDone: number;
   readonly stacksFinished: number;
+  /** Why a stack failed; '' when none did. */
   readonly failed: string;
   readonly host: string;
+  /** Keys of the stacks that its trainer is at. */
+  readonly running: readonly string[];
+  /** Why the store cannot be read. */
   readonly problem: string;
 }
 
-function shardOf(folder: string, task: number, key: string): Shard {
-  const none = { cellsDone: 0, stacksFinished: 0, failed: '', host: '', problem: '' };
+export const emptyShard: Shard = {
+  cellsDone: 0,
+  stacksFinished: 0,
+  failed: '',
+  host: '',
+  running: [],
+  problem: '',
+};
+
+export function readShard(folder: string, key: string, task: number): Shard {
   const file = shardStore(folder, task);
-  if (!existsSync(file)) return none;
+  if (!existsSync(file)) return emptyShard;
   try {
     const store = openStoreReadOnly(file);
     try {
       const experiment = store.experiments().find((each) => each.key === key);
-      if (experiment === undefined) return none;
+      if (experiment === undefined) return emptyShard;
       const stacks = store.stacks(experiment.id);
       const failed = stacks.find(({ state }) => state === 'failed' || state === 'out-of-memory');
       return {
@@ -84,24 +120,35 @@ function shardOf(folder: string, task: number, key: string): Shard {
         stacksFinished: stacks.filter(({ state }) => state === 'finished').length,
         failed: failed === undefined ? '' : failed.reason,
         host: stacks.findLast(({ host }) => host !== '')?.host ?? '',
+        running: stacks.filter(({ state }) => state === 'running').map(({ key: stack }) => stack),
         problem: '',
       };
     } finally {
       store.close();
     }
   } catch (error) {
-    return { ...none, problem: error instanceof Error ? error.message : String(error) };
+    return { ...emptyShard, problem: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function lastLines(file: string): string {
-  if (!existsSync(file)) return 'it has not been started';
+interface Log {
+  /** The last lines. */
+  readonly text: string;
+  /** Where its newest attempt ran; '' when it does not say. */
+  readonly node: string;
+}
+
+/** Null when the task was never started. */
+function readLog(file: string): Log | null {
+  if (!existsSync(file)) return null;
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
     const buffer = Buffer.alloc(Math.min(LOG_TAIL, size));
     readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString('utf8').trim().split('\n').slice(-LOG_LINES).join('\n');
+    const tail = buffer.toString('utf8').trim();
+    const [, node = ''] = [...tail.matchAll(/^task \d+ on ([^,\s]+), job/gm)].at(-1) ?? [];
+    return { text: tail.split('\n').slice(-LOG_LINES).join('\n').slice(-LONGEST_LOG), node };
   } finally {
     closeSync(descriptor);
   }

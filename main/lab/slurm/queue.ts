@@ -1,5 +1,7 @@
 /** Slurm's own commands, asked for as little as possible and read from the output formats that it documents. */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -85,6 +87,45 @@ export async function queuedTasks(jobs: readonly string[]): Promise<QueuedTask[]
       const [job, task, state, node, reason] = line.trim().split('|');
       return { job, task: Number(task), state, node, reason };
     });
+}
+
+export interface EndedTask {
+  readonly job: string;
+  readonly task: number;
+  /** TIMEOUT, OUT_OF_MEMORY, NODE_FAIL, FAILED, … */
+  readonly state: string;
+  readonly node: string;
+}
+
+/** How tasks of these jobs ended, as the accounting has it; nothing where a site keeps none. */
+export async function endedTasks(jobs: readonly string[]): Promise<EndedTask[]> {
+  if (jobs.length === 0) return [];
+  let printed: string;
+  try {
+    printed = await slurm('sacct', [
+      '--noheader',
+      '--parsable2',
+      '--allocations',
+      '--format=JobID,State,NodeList',
+      `--jobs=${jobs.join(',')}`,
+    ]);
+  } catch (error) {
+    if (error instanceof SlurmError) return [];
+    throw error;
+  }
+  return printed.split('\n').flatMap((line) => {
+    const [name, state, node] = line.trim().split('|');
+    const [, job, task] = /^(\d+)_(\d+)$/.exec(name) ?? [];
+    // 'CANCELLED by 1000'
+    return task === undefined ? [] : [{ job, task: Number(task), state: state.split(' ')[0], node }];
+  });
+}
+
+/** Whether jobs can be submitted from this machine. */
+export function hasSlurm(): boolean {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => folder !== '' && existsSync(join(folder, 'sbatch')));
 }
 
 export async function cancelJobs(jobs: readonly string[]): Promise<void> {

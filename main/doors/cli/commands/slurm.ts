@@ -1,26 +1,23 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { findOrCreateExperiment } from '#main/lab/create-experiment.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
-import { mergeStore } from '#main/lab/merge/merge-store.ts';
 import { dataChecksum } from '#main/lab/scheduler/calibration.ts';
-import { handOut } from '#main/lab/slurm/hand-out.ts';
+import { collectSweep } from '#main/lab/slurm/collect.ts';
 import { sweepProgress, type TaskProgress } from '#main/lab/slurm/progress.ts';
-import { cancelJobs, submitArray } from '#main/lab/slurm/queue.ts';
 import {
-  addSubmission,
-  readSubmissions,
-  readSweep,
-  scriptFile,
-  shardStore,
-} from '#main/lab/slurm/sweep-folder.ts';
+  cancelSweep,
+  CELLS_PER_STACK,
+  newestFolder,
+  queueTasks,
+  STACKS_PER_TASK,
+  submitSweep,
+  TASK_THREADS,
+} from '#main/lab/slurm/submission.ts';
+import { readSubmissions, readSweep, scriptFile } from '#main/lab/slurm/sweep-folder.ts';
 import { prepareTask } from '#main/lab/slurm/task-store.ts';
-import { StoreError } from '#main/lab/store/index.ts';
 import type { ExperimentSummary, ReadableStore, WritableStore } from '#main/lab/store/types.ts';
-import { locateEngine } from '#main/setup/locate-engine.ts';
-import { findNode } from '#main/setup/node.ts';
 import { BadInput, exitCodes } from '../exit-codes.ts';
 import { withExistingWriter, withReader, withWriter } from '../store-access.ts';
 import { count, notice, print, printJson, table } from '../terminal.ts';
@@ -45,9 +42,6 @@ interface SubmitOptions {
   readonly dryRun?: boolean;
 }
 
-const CELLS_PER_STACK = 48;
-const LAUNCHER = fileURLToPath(new URL('../../../setup/launch.mjs', import.meta.url));
-
 export function addSlurm(program: Command): void {
   const slurm = program
     .command('slurm')
@@ -59,9 +53,19 @@ export function addSlurm(program: Command): void {
       .description('hand out what an experiment, or an experiment file, misses, and submit it'),
   )
     .requiredOption('--folder <folder>', 'where scripts, shards and logs go; every node must see it')
-    .option('--stacks-per-job <n>', 'stacks that a task trains one after the other', wholeNumber, 4)
+    .option(
+      '--stacks-per-job <n>',
+      'stacks that a task trains one after the other',
+      wholeNumber,
+      STACKS_PER_TASK,
+    )
     .option('--cells-per-stack <n>', 'at most this many cells in a stack', wholeNumber, CELLS_PER_STACK)
-    .option('--threads <n>', 'cores of a task; results depend on it in the last bits', wholeNumber, 2)
+    .option(
+      '--threads <n>',
+      'cores of a task; results depend on it in the last bits',
+      wholeNumber,
+      TASK_THREADS,
+    )
     .option('--array-limit <n>', 'at most this many tasks at once', wholeNumber)
     .option('--partition <name>', 'as sbatch has it')
     .option('--gres <resources>', 'as sbatch has it: gpu:1')
@@ -73,31 +77,17 @@ export function addSlurm(program: Command): void {
       '--stage <folder>',
       'a disk of each node, for the engine library and the task’s store while it trains',
     )
-    .option('--template <file>', 'your own script instead of resources/slurm/job.sh')
+    .option('--template <file>', 'your own script, or the name of one in the folder of templates')
     .option('--dry-run', 'write the folder and show the script, but submit nothing')
     .action((name: string, options: SubmitOptions) =>
       withWriter(options, async (store) => {
         const experiment = await experimentNamed(store, name);
-        const tasks = handOut(store, experiment, {
-          ...options,
-          stacksPerTask: options.stacksPerJob,
-          directives: directivesOf(options),
-          engineFolder: engineFolder(),
-          surge: [findNode(), LAUNCHER, 'surge'],
-        });
+        const { stacksPerJob: stacksPerTask, ...rest } = options;
+        const { folder, tasks, job } = await submitSweep(store, experiment, { ...rest, stacksPerTask });
         if (tasks === 0) return print(`"${experiment.name}" has nothing left to train.`);
-        const folder = resolve(options.folder);
-        store.addEvent({ experiment: experiment.id, stack: null, kind: 'slurm', message: folder });
-        store.hold(experiment.id, `${count(tasks, 'task')} handed out to Slurm in ${folder}`);
-        if (options.dryRun === true)
-          return print(
-            `${count(tasks, 'task')} in ${folder}. Submit them with: sbatch --array=0-${tasks - 1} ${scriptFile(folder)}\nor with: surge slurm resubmit-missing ${experiment.key}`,
-          );
-        await submit(
-          folder,
-          experiment,
-          Array.from({ length: tasks }, (_, task) => task),
-          options.arrayLimit,
+        if (job !== null) return submitted(job, tasks, experiment);
+        print(
+          `${count(tasks, 'task')} in ${folder}. Submit them with: sbatch --array=0-${tasks - 1} ${scriptFile(folder)}\nor with: surge slurm resubmit-missing ${experiment.key}`,
         );
       }),
     );
@@ -119,8 +109,7 @@ export function addSlurm(program: Command): void {
     slurm.command('cancel <experiment>').description('cancel its jobs; what they trained stays'),
   ).action((name: string, options: { store?: string }) =>
     withReader(options, async (store) => {
-      const jobs = readSubmissions(folderOf(store, store.experiment(name))).map(({ job }) => job);
-      await cancelJobs(jobs);
+      const jobs = await cancelSweep(folderOf(store, store.experiment(name)));
       print(jobs.length === 0 ? 'Nothing was submitted.' : `Cancelled ${jobs.join(', ')}.`);
     }),
   );
@@ -139,12 +128,8 @@ export function addSlurm(program: Command): void {
           ({ state }) => state === 'lost' || state === 'failed',
         );
         if (missing.length === 0) return print('Nothing to queue: every task is complete or in the queue.');
-        await submit(
-          folder,
-          experiment,
-          missing.map(({ task }) => task),
-          options.arrayLimit,
-        );
+        const tasks = missing.map(({ task }) => task);
+        submitted(await queueTasks(folder, tasks, options.arrayLimit), tasks.length, experiment);
       }),
     );
 
@@ -156,19 +141,9 @@ export function addSlurm(program: Command): void {
     withExistingWriter(options, (store) => {
       const experiment = store.experiment(name);
       const folder = folderOf(store, experiment);
-      const problems: string[] = [];
-      readSweep(folder).tasks.forEach((_, task) => {
-        try {
-          for (const merged of mergeStore(store, shardStore(folder, task)))
-            problems.push(...merged.problems.map((problem) => `task ${task}: ${problem}`));
-        } catch (error) {
-          if (!(error instanceof StoreError) || error.code === 'disk-full') throw error;
-          if (error.code !== 'missing') problems.push(`task ${task}: ${error.message}`);
-        }
-      });
+      const problems = collectSweep(store, experiment, folder);
       const after = store.experiment(experiment.key);
       const done = after.counts.done + after.counts.diverged;
-      if (done === after.cells) store.hold(experiment.id, null);
       if (options.json === true)
         printJson({ key: after.key, cells: after.cells, counts: after.counts, problems });
       else print(`"${after.name}": ${done} of ${count(after.cells, 'cell')}.`);
@@ -209,43 +184,17 @@ async function experimentNamed(store: WritableStore, name: string): Promise<Expe
   return findOrCreateExperiment(store, specification, await dataChecksum(specification)).experiment;
 }
 
-async function submit(
-  folder: string,
-  experiment: ExperimentSummary,
-  tasks: readonly number[],
-  atOnce: number | undefined,
-): Promise<void> {
-  const job = await submitArray(scriptFile(folder), tasks, atOnce);
-  addSubmission(folder, { job, time: Date.now(), tasks: [...tasks] });
-  print(
-    `Submitted ${count(tasks.length, 'task')} as job ${job}. Look with: surge slurm status ${experiment.key}`,
-  );
+function submitted(job: string, tasks: number, { key }: ExperimentSummary): void {
+  print(`Submitted ${count(tasks, 'task')} as job ${job}. Look with: surge slurm status ${key}`);
 }
 
-function directivesOf({ partition, gres, time, mem, account, sbatch = [] }: SubmitOptions): string[] {
-  const named = Object.entries({ partition, gres, time, mem, account })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `--${name}=${value}`);
-  const all = [...named, ...sbatch];
-  const broken = all.find((line) => /[\n\r]/.test(line));
-  if (broken !== undefined) throw new BadInput('An option of sbatch must be one line.');
-  return all;
-}
-
-/** The folder that the newest submission of an experiment went to. */
 function folderOf(store: ReadableStore, experiment: ExperimentSummary): string {
-  const event = store.events(experiment.id).findLast(({ kind }) => kind === 'slurm');
-  if (event === undefined)
+  const folder = newestFolder(store, experiment.id);
+  if (folder === null)
     throw new BadInput(
       `"${experiment.name}" was not handed out to Slurm. Do it with: surge slurm submit ${experiment.key} --folder FOLDER`,
     );
-  return event.message;
-}
-
-/** The engine's own folder: library, addon and manifest. */
-function engineFolder(): string | null {
-  const engine = locateEngine();
-  return engine === null ? null : dirname(dirname(engine.addonFile));
+  return folder;
 }
 
 function statusTable(tasks: readonly TaskProgress[]): string {
