@@ -1,9 +1,9 @@
 /** A draft of a figure's caption: what a reader must be told, from what was drawn. */
-import { seedNote, type Caption, type Table } from './figure.ts';
+import { omissionsIn, seedNote, type Caption, type Table } from './figure.ts';
 import { toLatex } from './latex.ts';
 
 function sentences({ text, definition, seeds, counts }: Caption, table: Table): string[] {
-  const omitted = Object.entries(counts).map(([reason, count]) => `${count} ${reason}`);
+  const omitted = omissionsIn(counts);
   return [
     text.trim(),
     `Optimum: ${definition}.`,

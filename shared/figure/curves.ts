@@ -1,6 +1,6 @@
 /** Theory over data: curves, bands, shaded ranges and vertical lines, all cut at the panel. */
 import { drawLine, position, type Panel } from './panel.ts';
-import { element, formatNumber, pathData, type SvgNode } from './tree.ts';
+import { element, formatNumber, pathData, plotted, type SvgNode } from './tree.ts';
 
 export interface Stroke {
   readonly color: string;
@@ -42,7 +42,7 @@ export function drawCurve(
     else piece.push(at);
   }
   end();
-  return nodes;
+  return plotted(nodes, { kind: 'line', points, aside: 0 });
 }
 
 function isInside(panel: Panel, x: number): boolean {
@@ -74,7 +74,10 @@ export function drawBand(
     ...placed.map(({ lower }) => cut(lower)).reverse(),
   ];
   const see = opacity === 1 ? undefined : formatNumber(opacity);
-  return [element('path', { d: pathData(outline, true), fill, 'fill-opacity': see })];
+  return plotted([element('path', { d: pathData(outline, true), fill, 'fill-opacity': see })], {
+    kind: 'band',
+    points,
+  });
 }
 
 /** The panel from one value of the horizontal axis to another, as far as these lie on it. */
@@ -85,15 +88,18 @@ export function shadeRange(panel: Panel, low: number, high: number, fill: string
   const from = Math.min(1, Math.max(0, x.place(low) ?? 0));
   const to = Math.min(1, Math.max(0, x.place(high) ?? 1));
   if (!(to > from)) return [];
-  return [
-    element('rect', {
-      x: box.x + from * box.width,
-      y: box.y,
-      width: (to - from) * box.width,
-      height: box.height,
-      fill,
-    }),
-  ];
+  return plotted(
+    [
+      element('rect', {
+        x: box.x + from * box.width,
+        y: box.y,
+        width: (to - from) * box.width,
+        height: box.height,
+        fill,
+      }),
+    ],
+    { kind: 'range', low, high },
+  );
 }
 
 /** A vertical line through the whole panel; null where the value lies beyond the axis. */
@@ -102,7 +108,7 @@ export function drawVertical(panel: Panel, value: number, stroke: Stroke): SvgNo
   const place = x.place(value);
   if (place === null || place < 0 || place > 1) return null;
   const across = box.x + place * box.width;
-  return element('path', {
+  const line = element('path', {
     d: pathData([
       [across, box.y + box.height],
       [across, box.y],
@@ -112,4 +118,5 @@ export function drawVertical(panel: Panel, value: number, stroke: Stroke): SvgNo
     'stroke-width': stroke.width,
     'stroke-dasharray': stroke.dash,
   });
+  return { ...line, plot: { kind: 'vertical', x: value } };
 }

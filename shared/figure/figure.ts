@@ -55,6 +55,15 @@ export const omissions = [
 ] as const;
 export type Omission = (typeof omissions)[number];
 
+/** "3 diverged", "1 interval clipped", …, in the order in which they are stated. */
+export function omissionsIn(counts: Caption['counts']): string[] {
+  return omissions.flatMap((reason) => {
+    const count = counts[reason] ?? 0;
+    if (count === 0) return [];
+    return [`${count} ${count === 1 ? reason.replace(/^(interval|line)s/, '$1') : reason}`];
+  });
+}
+
 export class Tally {
   readonly #counts = new Map<Omission, number>();
 
@@ -77,9 +86,7 @@ export class Tally {
 
   /** "3 diverged", "2 clipped", …; uncertain points explain themselves as "4 uncertain (hollow)". */
   notes(): string[] {
-    return Object.entries(this.counts()).map(([reason, count]) =>
-      reason === 'uncertain' ? `${count} uncertain (hollow)` : `${count} ${reason}`,
-    );
+    return omissionsIn(this.counts()).map((text) => (text.endsWith('uncertain') ? `${text} (hollow)` : text));
   }
 }
 

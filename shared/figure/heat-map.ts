@@ -5,7 +5,7 @@ import { cellEdges, gridValues } from './grid-cells.ts';
 import { BATCH_SIZE, LEARNING_RATE } from './label.ts';
 import { colorBar } from './legend.ts';
 import { lossAxisOf, lossTable, statusOf, tallyOf, type LossAxis, type LossPanel } from './loss-panels.ts';
-import { drawCross, drawMarker } from './markers.ts';
+import { drawCross, drawPoint } from './markers.ts';
 import {
   axisMargins,
   drawFrame,
@@ -19,7 +19,7 @@ import {
 import { batchAxis, blankAxis, logAxis, logDomain } from './scales.ts';
 import { PAGE_MARGIN, sheet } from './sheet.ts';
 import { printStyle, type Style } from './style.ts';
-import { element, pathData, type SvgNode } from './tree.ts';
+import { element, pathData, plotted, type SvgNode } from './tree.ts';
 
 export interface HeatMapInput {
   readonly name: string;
@@ -117,12 +117,14 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
     const marks: SvgNode[] = [];
     let clippedIntervals = 0;
     let piece: (readonly [number, number])[] = [];
+    let values: { x: number; y: number }[] = [];
     const end = () => {
-      ridge.push(
-        ...drawLine(piece, on.box, { color: style.paper, width: style.lineWidth + 1.2, opacity: 0.8 }),
-        ...drawLine(piece, on.box, { color: style.ink, width: style.lineWidth }),
-      );
-      piece = [];
+      for (const stroke of [
+        { color: style.paper, width: style.lineWidth + 1.2, opacity: 0.8 },
+        { color: style.ink, width: style.lineWidth },
+      ])
+        ridge.push(...plotted(drawLine(piece, on.box, stroke), { kind: 'line', points: values, aside: 0 }));
+      [piece, values] = [[], []];
     };
     for (const { batchSize, optimum } of lines) {
       const at = optimum === null ? null : positionInside(on, batchSize, optimum.learningRate);
@@ -130,7 +132,9 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
         end();
         continue;
       }
+      const value = { x: batchSize, y: optimum.learningRate };
       piece.push(at);
+      values.push(value);
       const { interval, uncertain } = optimum;
       if (interval !== null) {
         const whiskerOf = (color: string, width: number) =>
@@ -141,19 +145,15 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
         if (whisker?.clipped === true) clippedIntervals++;
       }
       const { ink, paper } = style;
-      marks.push(drawMarker(0, ...at, { radius: 1.5, color: ink, paper, hollow: uncertain, outline: ink }));
+      const look = { radius: 1.5, color: ink, paper, hollow: uncertain, outline: ink };
+      marks.push(drawPoint(0, at, value, look));
     }
     end();
     const summit = peak === null ? null : positionInside(on, peak.batchSize, peak.learningRate);
-    if (summit !== null)
-      marks.push(
-        drawMarker(PEAK_SHAPE, ...summit, {
-          radius: 2.9,
-          color: ACCENT,
-          paper: style.paper,
-          outline: style.ink,
-        }),
-      );
+    if (peak !== null && summit !== null) {
+      const look = { radius: 2.9, color: ACCENT, paper: style.paper, outline: style.ink };
+      marks.push(drawPoint(PEAK_SHAPE, summit, { x: peak.batchSize, y: peak.learningRate }, look));
+    }
     return { nodes: [...cells, ...ridge, ...marks], clippedIntervals };
   }
 

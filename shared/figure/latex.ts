@@ -1,4 +1,5 @@
 /** Text as LaTeX source. */
+import type { Label } from './label.ts';
 
 const special: Readonly<Record<string, string>> = {
   '\\': '\\textbackslash{}', '{': '\\{', '}': '\\}', '$': '\\$', '&': '\\&', '#': '\\#', '%': '\\%', '_': '\\_',
@@ -20,7 +21,10 @@ const subscripts = '₀₁₂₃₄₅₆₇₈₉₋';
 const digits = '0123456789-';
 
 /** Escapes what LaTeX would take as a command; Greek letters and signs become mathematics. */
-export function toLatex(text: string, { italic = false } = {}): string {
+export function toLatex(
+  text: string,
+  { italic = false }: { readonly italic?: boolean | undefined } = {},
+): string {
   let latex = '';
   for (const character of text.toWellFormed()) {
     const sign = signs[character];
@@ -33,4 +37,15 @@ export function toLatex(text: string, { italic = false } = {}): string {
     else latex += special[character] ?? (/\p{Control}/u.test(character) ? ' ' : character);
   }
   return italic && /[a-z]/i.test(text) ? `\\textit{${latex}}` : latex;
+}
+
+/** A label with its superscripts, subscripts and symbols. */
+export function labelToLatex(label: Label): string {
+  return label
+    .map(({ text, raised, lowered, italic }) => {
+      const latex = toLatex(text, { italic });
+      if (raised === true) return `\\textsuperscript{${latex}}`;
+      return lowered === true ? `\\textsubscript{${latex}}` : latex;
+    })
+    .join('');
 }

@@ -4,7 +4,7 @@ import { drawBand, drawCurve } from './curves.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
 import { plainLabel, type Label } from './label.ts';
 import type { LossAxis } from './loss-panels.ts';
-import { dashOf, drawCross, drawMarker } from './markers.ts';
+import { dashOf, drawCross, drawPoint } from './markers.ts';
 import { positionInside, type Panel } from './panel.ts';
 import type { Drawn } from './panel-grid.ts';
 import { panelSheet } from './panel-sheet.ts';
@@ -197,11 +197,11 @@ export function lossCurvesFigure(input: LossCurvesInput, options: LossCurvesOpti
       for (const [i, p] of known.entries()) {
         // Each curve at places of its own, so that markers of curves that lie over each other do not.
         const offset = Math.floor((every * (shape % MARKERS)) / MARKERS);
-        const at = i % every === offset ? positionInside(panel, p.at, value(p) ?? NaN) : null;
+        const y = value(p) ?? NaN;
+        const at = i % every === offset ? positionInside(panel, p.at, y) : null;
+        const radius = 0.8 * style.markerRadius;
         if (at !== null)
-          marks.push(
-            drawMarker(shape, ...at, { radius: 0.8 * style.markerRadius, color, paper: style.paper }),
-          );
+          marks.push(drawPoint(shape, at, { x: p.at, y }, { radius, color, paper: style.paper }));
       }
       for (const at of curve.diverged) {
         tally.add('diverged');

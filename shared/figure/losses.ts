@@ -12,7 +12,7 @@ import {
   type LossPanel,
 } from './loss-panels.ts';
 import { LEARNING_RATE, plainLabel } from './label.ts';
-import { dashOf, drawCross, drawMarker } from './markers.ts';
+import { dashOf, drawCross, drawPoint } from './markers.ts';
 import {
   axisMargins,
   drawFrame,
@@ -27,7 +27,7 @@ import { markedLineEntry } from './samples.ts';
 import { batchAxis, blankAxis, logAxis, logDomain } from './scales.ts';
 import { printStyle, type Style } from './style.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
-import { element, formatNumber, type SvgNode } from './tree.ts';
+import { element, formatNumber, plotted, type SvgNode } from './tree.ts';
 
 export interface LossesInput {
   readonly name: string;
@@ -174,10 +174,13 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
   for (const { batchSize, points, optimum } of lines) {
     const { color, shape } = looks.get(batchSize)!;
     const dots: string[] = [];
+    const dotted: { x: number; y: number }[] = [];
     let piece: (readonly [number, number])[] = [];
+    let values: { x: number; y: number }[] = [];
     const end = () => {
-      curves.push(...drawLine(piece, panel.box, { color, width: style.lineWidth, dash: dashOf(shape) }));
-      piece = [];
+      const line = drawLine(piece, panel.box, { color, width: style.lineWidth, dash: dashOf(shape) });
+      curves.push(...plotted(line, { kind: 'line', points: values, aside: 0 }));
+      [piece, values] = [[], []];
     };
     for (const point of points) {
       const status = statusOf(point);
@@ -190,12 +193,15 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
         continue;
       }
       piece.push(at);
+      values.push({ x: point.learningRate, y: point.loss });
       const [across, down] = at;
-      if (down >= panel.box.y && down <= panel.box.y + panel.box.height)
+      if (down >= panel.box.y && down <= panel.box.y + panel.box.height) {
         dots.push(`M${formatNumber(across)} ${formatNumber(down)}h0.01`);
+        dotted.push({ x: point.learningRate, y: point.loss });
+      }
     }
     end();
-    if (dots.length > 0) curves.push(drawDots(dots.join(''), color, style));
+    if (dots.length > 0) curves.push(drawDots(dots.join(''), dotted, color, style));
     if (optimum === null) continue;
     const at = positionInside(panel, optimum.learningRate, optimum.loss);
     if (at === null) continue;
@@ -210,7 +216,9 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
     }
     const { markerRadius: radius, paper, ink } = style;
     const outline = optimum.uncertain ? color : ink;
-    marks.push(drawMarker(shape, ...at, { radius, color, paper, hollow: optimum.uncertain, outline }));
+    const value = { x: optimum.learningRate, y: optimum.loss };
+    const look = { radius, color, paper, hollow: optimum.uncertain, outline };
+    marks.push(drawPoint(shape, at, value, look));
   }
   for (const learningRate of diverged) {
     const place = panel.x.place(learningRate);
@@ -229,14 +237,21 @@ function drawLines(panel: Panel, lines: readonly LossLine[], looks: ReadonlyMap<
 }
 
 /** Lines of no length with round ends: one element for the sampled learning rates of a line. */
-function drawDots(d: string, color: string, style: Style): SvgNode {
-  return element('path', {
+function drawDots(
+  d: string,
+  points: readonly { readonly x: number; readonly y: number }[],
+  color: string,
+  style: Style,
+): SvgNode {
+  const width = style.lineWidth * 1.7;
+  const dots = element('path', {
     d,
     fill: 'none',
     stroke: color,
-    'stroke-width': style.lineWidth * 1.7,
+    'stroke-width': width,
     'stroke-linecap': 'round',
   });
+  return { ...dots, plot: { kind: 'points', points, shape: 0, radius: width / 2, aside: 0 } };
 }
 
 function sideBlock(

@@ -30,6 +30,11 @@ const shapes: readonly Shape[] = [
   polygon(3, 1.5, 0, 0.3),
 ];
 
+/** The outline of a marker as SVG path data; null for a circle. */
+export function markerOutline(shape: number, x: number, y: number, radius: number): string | null {
+  return shapes[shape % shapes.length](x, y, radius);
+}
+
 export interface MarkerOptions {
   readonly radius: number;
   readonly color: string;
@@ -47,10 +52,23 @@ export function drawMarker(shape: number, x: number, y: number, options: MarkerO
     stroke: outline ?? color,
     'stroke-width': hollow ? 0.7 : 0.4,
   };
-  const path = shapes[shape % shapes.length](x, y, radius);
+  const path = markerOutline(shape, x, y, radius);
   return path === null
     ? element('circle', { cx: x, cy: y, r: radius, ...paint })
     : element('path', { d: path, 'stroke-linejoin': 'round', ...paint });
+}
+
+/** The marker of a value pair; `at` is its place. */
+export function drawPoint(
+  shape: number,
+  at: readonly [number, number],
+  values: { readonly x: number; readonly y: number; readonly aside?: number },
+  options: MarkerOptions,
+): SvgNode {
+  const { aside = 0, x, y } = values;
+  const { radius } = options;
+  const plot = { kind: 'points', points: [{ x, y }], shape, radius, aside } as const;
+  return { ...drawMarker(shape, ...at, options), plot };
 }
 
 /** Where training diverged. */

@@ -2,7 +2,7 @@
 import { lineColor, orderedPlace } from './colors.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
 import { BATCH_SIZE, plainLabel } from './label.ts';
-import { dashOf, drawMarker } from './markers.ts';
+import { dashOf, drawPoint } from './markers.ts';
 import { drawLine, drawWhisker, positionInside, type Panel } from './panel.ts';
 import { legendBelow, panelGrid, SIDE_BY_SIDE, type Drawn, type PlannedPanel } from './panel-grid.ts';
 import {
@@ -28,7 +28,7 @@ import {
 } from './scales.ts';
 import { emptyNote, PAGE_MARGIN, sheet } from './sheet.ts';
 import { printStyle, type Style } from './style.ts';
-import type { SvgNode } from './tree.ts';
+import { plotted, type SvgNode } from './tree.ts';
 
 /** The ridge at one step or target loss. */
 export interface RidgeSeries {
@@ -162,6 +162,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
     const whiskers: SvgNode[] = [];
     const markers: SvgNode[] = [];
     const line: (readonly [number, number])[] = [];
+    const values: { x: number; y: number }[] = [];
     for (const { value, peak } of series) {
       if (peak === null) {
         tally.add('without optimum');
@@ -171,6 +172,7 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
       const at = positionInside(panel, value, peak.batchSize);
       if (at === null) continue;
       line.push(at);
+      values.push({ x: value, y: peak.batchSize });
       const look = looks.get(value);
       const color = look?.color ?? style.mutedInk;
       if (peak.interval !== null) {
@@ -183,10 +185,18 @@ export function migrationFigure(input: MigrationInput, options: MigrationOptions
       const radius = look === undefined ? markerRadius * 0.75 : markerRadius * 1.2;
       const outline = look === undefined || peak.uncertain ? color : ink;
       markers.push(
-        drawMarker(look?.shape ?? 0, ...at, { radius, color, paper, hollow: peak.uncertain, outline }),
+        drawPoint(
+          look?.shape ?? 0,
+          at,
+          { x: value, y: peak.batchSize },
+          { radius, color, paper, hollow: peak.uncertain, outline },
+        ),
       );
     }
-    const through = drawLine(line, panel.box, { color: style.mutedInk, width: style.thinLineWidth });
+    const through = plotted(
+      drawLine(line, panel.box, { color: style.mutedInk, width: style.thinLineWidth }),
+      { kind: 'line', points: values, aside: 0 },
+    );
     return { nodes: [...whiskers, ...through, ...markers], tally };
   }
 }

@@ -1,9 +1,9 @@
 /** One pair of axes: frame, ticks, labels, titles, and its header with what is left out. */
 import type { Axis } from './scales.ts';
-import { ASCENT, DESCENT, drawText, labelWidth, type Label } from './label.ts';
+import { ASCENT, DESCENT, drawText, labelWidth, plainLabel, type Label } from './label.ts';
 import type { Style } from './style.ts';
 import { fitText, textWidth } from './text-width.ts';
-import { element, formatNumber, pathData, type SvgNode } from './tree.ts';
+import { element, formatNumber, pathData, plotted, type SvgNode } from './tree.ts';
 
 export interface Box {
   readonly x: number;
@@ -49,11 +49,13 @@ export function positionInside(
     : null;
 }
 
-export function xRoom(width: number, style: Style) {
+type Type = Pick<Style, 'textSize' | 'face'>;
+
+export function xRoom(width: number, style: Type) {
   return { length: width, textSize: style.textSize, face: style.face, direction: 'horizontal' } as const;
 }
 
-export function yRoom(height: number, style: Style) {
+export function yRoom(height: number, style: Type) {
   return { length: height, textSize: style.textSize, face: style.face, direction: 'vertical' } as const;
 }
 
@@ -154,21 +156,20 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
       labels.push(drawText(tick.label, box.x - LABEL_GAP, y, { ...text, anchor: 'end', vertical: 'middle' }));
   }
   const line = { stroke: style.ink, 'stroke-width': style.axisWidth, fill: 'none' };
-  const frame = [
-    ...(ticks.length === 0 ? [] : [element('path', { d: ticks.join(''), ...line })]),
-    element('rect', { x: box.x, y: box.y, width: box.width, height: box.height, ...line }),
-    ...labels,
-  ];
+  const parts: SvgNode[] = [...labels];
+  const titles: { x: Label | null; y: Label | null } = { x: null, y: null };
   if (xTitle !== undefined) {
     const down =
       (xLabels ? LABEL_GAP + (ASCENT + DESCENT) * style.textSize : 0) + TITLE_GAP + ASCENT * style.textSize;
     const title = fitted(xTitle, style, box.width + 2 * LABEL_GAP);
-    frame.push(drawText(title, box.x + box.width / 2, bottom + down, { ...text, anchor: 'middle' }));
+    titles.x = labelOf(title);
+    parts.push(drawText(title, box.x + box.width / 2, bottom + down, { ...text, anchor: 'middle' }));
   }
   if (yTitle !== undefined) {
     const title = fitted(yTitle, style, box.height + 2 * LABEL_GAP);
     const x = box.x - left + (ASCENT * style.textSize) / 2;
-    frame.push(
+    titles.y = labelOf(title);
+    parts.push(
       drawText(title, x, box.y + box.height / 2, {
         ...text,
         anchor: 'middle',
@@ -177,7 +178,21 @@ export function drawFrame(panel: Panel, style: Style, options: FrameOptions): Sv
       }),
     );
   }
-  return frame;
+  const { textSize, face } = style;
+  const axes = { x: panel.x, y: panel.y, xTitle: titles.x, yTitle: titles.y, xLabels, yLabels, outward };
+  return [
+    ...(ticks.length === 0
+      ? []
+      : [{ ...element('path', { d: ticks.join(''), ...line }), plot: { kind: 'part' } as const }]),
+    ...plotted(
+      [element('rect', { x: box.x, y: box.y, width: box.width, height: box.height, ...line }), ...parts],
+      { kind: 'axes', ...axes, textSize, face },
+    ),
+  ];
+}
+
+function labelOf(title: Label | string): Label {
+  return typeof title === 'string' ? plainLabel(title) : title;
 }
 
 /** Labels are short and ours; texts may be anything. */
@@ -304,6 +319,8 @@ export function drawWhisker(
   high: number,
   across: number,
   stroke: { readonly color: string; readonly width: number },
+  /** How far the panel is moved sideways from its place, in points. */
+  aside = 0,
 ): Whisker | null {
   const { box } = panel;
   const horizontal = direction === 'horizontal';
@@ -314,10 +331,10 @@ export function drawWhisker(
   const [from, to] = one < two ? [one, two] : [two, one];
   // An interval wholly beyond one side would be an arrow without a shaft.
   if (to < 0 || from > 1) return { node: element('g'), clipped: true };
-  const place = (along: number, aside: number): readonly [number, number] =>
+  const place = (along: number, off: number): readonly [number, number] =>
     horizontal
-      ? [box.x + along * box.width, box.y + (1 - other) * box.height + aside]
-      : [box.x + other * box.width + aside, box.y + (1 - along) * box.height];
+      ? [box.x + along * box.width, box.y + (1 - other) * box.height + off]
+      : [box.x + other * box.width + off, box.y + (1 - along) * box.height];
   const size = horizontal ? box.width : box.height;
   const end = (along: number, sign: number) => {
     const beyond = along < 0 || along > 1;
@@ -327,13 +344,19 @@ export function drawWhisker(
     return pathData([place(back, -CAP), place(at, 0), place(back, CAP)]);
   };
   const shaft = pathData([place(Math.max(0, from), 0), place(Math.min(1, to), 0)]);
+  const [node] = plotted(
+    [
+      element('path', {
+        d: shaft + end(from, -1) + end(to, 1),
+        stroke: stroke.color,
+        'stroke-width': stroke.width,
+        fill: 'none',
+      }),
+    ],
+    { kind: 'interval', direction, low, high, across, aside },
+  );
   return {
-    node: element('path', {
-      d: shaft + end(from, -1) + end(to, 1),
-      stroke: stroke.color,
-      'stroke-width': stroke.width,
-      fill: 'none',
-    }),
+    node,
     clipped: from < 0 || to > 1,
   };
 }

@@ -12,7 +12,7 @@ import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts
 import { BATCH_SIZE, LEARNING_RATE, labelWidth, noiseScaleLabel, plainLabel, type Label } from './label.ts';
 import { lawLabel, lawStroke, NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
 import { colorBarAbove, type LegendEntry } from './legend.ts';
-import { drawCross, drawMarker } from './markers.ts';
+import { drawCross, drawMarker, drawPoint } from './markers.ts';
 import { position, positionInside, type Panel } from './panel.ts';
 import {
   cornerText,
@@ -93,7 +93,7 @@ const MOST_COLUMNS = 3;
 const LINE_COLOR = '#000000';
 const LOG_SPACE = { color: '#7A7A7A', dash: '4 1.4' } as const;
 /** Above the points of the lines there is room for the numbers. */
-const HEADROOM = 1.32;
+const HEADROOM = 1.45;
 /** Space that a text in a corner needs at its sides. */
 const CORNER = 8;
 
@@ -271,7 +271,7 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
     if (line !== null) through(line.intercept, line.slope, { color: LINE_COLOR, width: lineWidth });
     for (const point of points) {
       const at = positionInside(panel, point.x, point.y);
-      if (at !== null) nodes.push(drawMarker(0, ...at, { radius, color: ink, paper }));
+      if (at !== null) nodes.push(drawPoint(0, at, point, { radius, color: ink, paper }));
     }
     const value = (number: number): Label => [...noiseScaleLabel('= '), ...shortLabel(number)];
     const labels: Label[] = [];

@@ -2,12 +2,12 @@
 import type { Interval } from '../analysis/resampling.ts';
 import type { Stroke } from './curves.ts';
 import { Tally } from './figure.ts';
-import { drawMarker } from './markers.ts';
+import { drawPoint } from './markers.ts';
 import { drawLine, drawWhisker, positionInside, type Panel } from './panel.ts';
 import type { Drawn } from './panel-grid.ts';
 import { logDomain } from './scales.ts';
 import type { Style } from './style.ts';
-import type { SvgNode } from './tree.ts';
+import { plotted, type SvgNode } from './tree.ts';
 
 export interface RidgePoint {
   readonly batchSize: number;
@@ -56,9 +56,11 @@ export function drawRidgePoints(
   const whiskers: SvgNode[] = [];
   const markers: SvgNode[] = [];
   let piece: (readonly [number, number])[] = [];
+  let values: { x: number; y: number }[] = [];
   const end = () => {
-    if (line !== undefined) lines.push(...drawLine(piece, panel.box, line));
-    piece = [];
+    if (line !== undefined)
+      lines.push(...plotted(drawLine(piece, panel.box, line), { kind: 'line', points: values, aside }));
+    [piece, values] = [[], []];
   };
   for (const { batchSize, learningRate, interval, uncertain } of points) {
     if (learningRate === null) {
@@ -73,23 +75,30 @@ export function drawRidgePoints(
       continue;
     }
     piece.push(at);
+    const value = { x: batchSize, y: learningRate };
+    values.push(value);
     if (uncertain) tally.add('uncertain');
     if (interval !== null) {
       const stroke = { color, width: style.thinLineWidth };
-      const whisker = drawWhisker(moved, 'vertical', interval.low, interval.high, batchSize, stroke);
+      const whisker = drawWhisker(moved, 'vertical', interval.low, interval.high, batchSize, stroke, aside);
       if (whisker !== null) whiskers.push(whisker.node);
       if (whisker?.clipped === true) tally.add('intervals clipped');
     }
     const isPeak = peak?.batchSize === batchSize;
     markers.push(
-      drawMarker(isPeak ? look.peak.shape : shape, ...at, {
-        radius: isPeak ? look.peak.radius : style.markerRadius,
-        color,
-        paper: style.paper,
-        hollow: uncertain,
-        // A hollow marker tells its ridge by its outline alone.
-        outline: isPeak && !uncertain ? look.peak.outline : undefined,
-      }),
+      drawPoint(
+        isPeak ? look.peak.shape : shape,
+        at,
+        { ...value, aside },
+        {
+          radius: isPeak ? look.peak.radius : style.markerRadius,
+          color,
+          paper: style.paper,
+          hollow: uncertain,
+          // A hollow marker tells its ridge by its outline alone.
+          outline: isPeak && !uncertain ? look.peak.outline : undefined,
+        },
+      ),
     );
   }
   end();

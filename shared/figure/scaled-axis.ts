@@ -22,6 +22,8 @@ export function scaledAxis(domain: readonly [number, number]): ScaledAxis {
   const inner = linearAxis([domain[0] * factor, domain[1] * factor]);
   return {
     axis: {
+      scale: 'linear',
+      descending: false,
       domain,
       place: (value) => inner.place(value * factor),
       ticks: (room) => inner.ticks(room).map((tick) => ({ ...tick, value: tick.value / factor })),

@@ -23,6 +23,9 @@ export interface AxisRoom {
 }
 
 export interface Axis {
+  readonly scale: 'linear' | 'log';
+  /** Whether values fall along the axis. */
+  readonly descending: boolean;
   readonly domain: readonly [number, number];
   /** 0 at the start of the axis, 1 at its end, beyond these outside of the domain; null where the value has no place. */
   place(value: number): number | null;
@@ -31,7 +34,13 @@ export interface Axis {
 }
 
 /** Where there is nothing to place: no ticks, since any would be made up. */
-export const blankAxis: Axis = { domain: [0, 1], place: () => null, ticks: () => [] };
+export const blankAxis: Axis = {
+  scale: 'linear',
+  descending: false,
+  domain: [0, 1],
+  place: () => null,
+  ticks: () => [],
+};
 
 /** The number with typographic minus and without an exponent that a reader would have to decode. */
 export function numberLabel(value: number, smallest = 1e-3): Label {
@@ -106,6 +115,8 @@ function logPlace(domain: readonly [number, number], descending = false): (value
 export function logAxis(domain: readonly [number, number], { descending = false } = {}): Axis {
   const place = logPlace(domain, descending);
   return {
+    scale: 'log',
+    descending,
     domain,
     place,
     ticks(room) {
@@ -173,6 +184,8 @@ export function batchAxis(domain: readonly [number, number], sampled: readonly n
     .filter((value) => value >= domain[0] && value <= domain[1])
     .sort((a, b) => a - b);
   return {
+    scale: 'log',
+    descending: false,
     domain,
     place,
     ticks(room) {
@@ -214,6 +227,8 @@ export function linearAxis(domain: readonly [number, number], { descending = fal
     return descending ? 1 - share : share;
   };
   return {
+    scale: 'linear',
+    descending,
     domain,
     place,
     ticks(room) {

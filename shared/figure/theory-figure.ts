@@ -5,7 +5,7 @@ import { Tally, type Figure, type Table } from './figure.ts';
 import { BATCH_SIZE, noiseScaleLabel, plainLabel, type Label } from './label.ts';
 import { noiseScaleStroke } from './law-looks.ts';
 import type { LegendEntry } from './legend.ts';
-import { drawMarker } from './markers.ts';
+import { drawMarker, drawPoint } from './markers.ts';
 import { drawWhisker, positionInside, type Panel } from './panel.ts';
 import { SIDE_BY_SIDE, type Drawn, type PlannedPanel } from './panel-grid.ts';
 import { panelSheet } from './panel-sheet.ts';
@@ -179,19 +179,15 @@ export function theoryFigure(input: TheoryInput, options: TheoryFigureOptions): 
         if (whisker !== null) nodes.push(whisker.node);
         if (whisker?.clipped === true) tally.add('intervals clipped');
       }
-      nodes.push(drawMarker(0, ...at, { radius: style.markerRadius, color: ACCENT, paper: style.paper }));
+      const marker = { radius: style.markerRadius, color: ACCENT, paper: style.paper };
+      nodes.push(drawPoint(0, at, { x: point.batchSize, y: value }, marker));
     }
     if (peak !== null && quantity === 'learningRate') {
       const at = positionInside(panel, peak.batchSize, peak.learningRate);
+      const value = { x: peak.batchSize, y: peak.learningRate };
+      const { paper, ink } = style;
       if (at !== null)
-        nodes.push(
-          drawMarker(STAR, ...at, {
-            radius: STAR_RADIUS,
-            color: style.paper,
-            paper: style.paper,
-            outline: style.ink,
-          }),
-        );
+        nodes.push(drawPoint(STAR, at, value, { radius: STAR_RADIUS, color: paper, paper, outline: ink }));
     }
     return { nodes, tally };
   }

@@ -1,9 +1,10 @@
 /**
- * A drawing as TikZ source: the same lines at the same places, its texts set by the document that includes it. Needs
- * the packages tikz and xcolor only; the text may be any encoding that the document reads as UTF-8.
+ * A drawing as LaTeX source, its texts set by the document that includes it. Panels whose elements say what they show
+ * become axes of PGFPlots that read a table of values; everything else is TikZ, the same lines at the same places.
  */
 import { textOf } from './geometry.ts';
 import { toLatex } from './latex.ts';
+import { PlotWriter, type Plotted } from './pgfplots.ts';
 import { formatNumber, type SvgNode } from './tree.ts';
 
 export interface TikzOptions {
@@ -11,19 +12,31 @@ export interface TikzOptions {
   readonly scale: number;
   /** First lines, as comments. */
   readonly comments: readonly string[];
+  /** Name of the file for the table that the source reads. */
+  readonly tableFile: string;
+}
+
+export interface LatexSource {
+  readonly source: string;
+  /** The table as CSV; null where the drawing has no axes and needs TikZ only. */
+  readonly table: string | null;
 }
 
 /** Throws TypeError for an element or path that has no TikZ form here. */
-export function toTikz(tree: SvgNode, { scale, comments }: TikzOptions): string {
+export function toTikz(tree: SvgNode, { scale, comments, tableFile }: TikzOptions): LatexSource {
   const [, , width, height] = String(tree.attributes.viewBox).split(' ').map(Number);
   const colors = new Map<string, string>();
+  const writer = new PlotWriter({ scale, tableFile, colorName, paint: paintOptions });
+  let pending: Plotted[] = [];
+  let hasAxes = false;
   const body = drawings(tree, { dx: 0, dy: 0 });
-  return [
+  const source = [
     ...comments.map((comment) => `% ${comment.replaceAll(/\s+/g, ' ')}`),
-    '% \\usepackage{tikz}',
+    hasAxes ? '% \\usepackage{pgfplots}\\pgfplotsset{compat=1.16}' : '% \\usepackage{tikz}',
     // A line's end would be a space before the picture.
     '\\begingroup%',
     ...[...colors].map(([color, name]) => `\\definecolor{${name}}{HTML}{${color.slice(1).toUpperCase()}}%`),
+    ...(writer.isUsed ? writer.preamble() : []),
     `\\begin{tikzpicture}[x=${formatNumber(scale)}bp,y=-${formatNumber(scale)}bp,line join=round]`,
     `\\path[use as bounding box] (0,0) rectangle (${formatNumber(width)},${formatNumber(height)});`,
     ...body,
@@ -31,10 +44,26 @@ export function toTikz(tree: SvgNode, { scale, comments }: TikzOptions): string 
     '\\endgroup',
     '',
   ].join('\n');
+  return { source, table: writer.isUsed ? writer.data : null };
 
   function drawings(node: SvgNode, at: { dx: number; dy: number }): string[] {
-    const { attributes: a } = node;
+    const { attributes: a, plot } = node;
     const number = (name: string) => Number(a[name]);
+    if (plot?.kind === 'axes') {
+      const box = {
+        x: number('x') + at.dx,
+        y: number('y') + at.dy,
+        width: number('width'),
+        height: number('height'),
+      };
+      const contents = pending;
+      [pending, hasAxes] = [[], true];
+      return writer.axis(plot, node, box, contents);
+    }
+    if (plot !== undefined) {
+      if (plot.kind !== 'part') pending.push({ node, plot });
+      return [];
+    }
     const point = (x: number, y: number) => `(${formatNumber(x + at.dx)},${formatNumber(y + at.dy)})`;
     switch (node.tag) {
       case 'svg':
@@ -87,7 +116,11 @@ export function toTikz(tree: SvgNode, { scale, comments }: TikzOptions): string 
     return name;
   }
 
-  function paint({ attributes: a }: SvgNode): string {
+  function paint(node: SvgNode): string {
+    return `[${paintOptions(node).join(',')}]`;
+  }
+
+  function paintOptions({ attributes: a }: SvgNode): string[] {
     const options: string[] = [];
     const isColor = (value: unknown): value is string => typeof value === 'string' && value !== 'none';
     // SVG fills what says nothing.
@@ -102,7 +135,7 @@ export function toTikz(tree: SvgNode, { scale, comments }: TikzOptions): string 
     }
     if (a['stroke-opacity'] !== undefined) options.push(`draw opacity=${a['stroke-opacity']}`);
     if (a['stroke-dasharray'] !== undefined) options.push(`dash pattern=${dashes(a['stroke-dasharray'])}`);
-    return `[${options.join(',')}]`;
+    return options;
   }
 
   function dashes(pattern: string | number): string {

@@ -2,12 +2,15 @@
  * A drawing as plain data, and its text as a standalone SVG file. Only presentation attributes are used (no style
  * sheets, classes or ids), since PDF writers ignore the rest.
  */
+import type { Plot } from './plot.ts';
 
 export interface SvgNode {
   readonly tag: string;
   /** Attributes in the order in which they are written; undefined ones are left out. */
   readonly attributes: Readonly<Record<string, string | number | undefined>>;
   readonly children: readonly (SvgNode | string)[];
+  /** What it shows, as numbers; not part of the SVG file. */
+  readonly plot?: Plot;
 }
 
 /** Points (1/72 inch) in a millimetre. */
@@ -19,6 +22,11 @@ export function element(
   children: SvgNode['children'] = [],
 ): SvgNode {
   return { tag, attributes, children };
+}
+
+/** The element with what it shows; more elements of the same thing are parts of the first. */
+export function plotted(nodes: readonly SvgNode[], plot: Plot): SvgNode[] {
+  return nodes.map((node, i) => ({ ...node, plot: i === 0 ? plot : { kind: 'part' } }));
 }
 
 /** A page of `width` × `height` points: the size in millimetres, the coordinates in points. */

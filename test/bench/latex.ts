@@ -31,10 +31,22 @@ const example = parseFiguresFile(readFileSync(join(resources, 'figures.yaml'), '
 if (!example.ok)
   throw new Error(example.problems.map(({ line, message }) => `${line}: ${message}`).join('\n'));
 const gallery: readonly FigureSpecification[] = (
-  ['losses', 'heat-map', 'ridge', 'migration', 'protocol'] as const
-).map((kind) =>
-  figureSpecificationSchema.parse({ kind, experiment: 'A_B & 50 % {x} #1 ~ β₁', name: `gallery-${kind}` }),
-);
+  ['losses', 'heat-map', 'ridge', 'migration', 'protocol', 'curves'] as const
+)
+  .map((kind) =>
+    figureSpecificationSchema.parse({ kind, experiment: 'A_B & 50 % {x} #1 ~ β₁', name: `gallery-${kind}` }),
+  )
+  .concat(
+    figureSpecificationSchema.parse({ kind: 'theory', name: 'gallery-theory', draws: 100 }),
+    // On dark paper, of a page with a fixed height, with a title.
+    figureSpecificationSchema.parse({
+      kind: 'compare',
+      experiments: ['one', 'two'],
+      name: 'gallery-compare',
+      preset: 'slide-16-9',
+      title: 'Two experiments',
+    }),
+  );
 for (const specification of [...example.file.figures, ...gallery]) {
   const options = { formats: ['pdf', 'tex'], dpi: 300, outline: false } as const;
   const { files } = await printFigure(specification, data, [], {
@@ -48,7 +60,7 @@ copyFileSync(join(resources, 'example.tex'), join(folder, 'example.tex'));
 for (const name of gallery.map(nameOf))
   writeFileSync(
     join(folder, `${name}-page.tex`),
-    `\\documentclass{article}\\usepackage[paperwidth=200mm,paperheight=600mm,margin=5mm]{geometry}\\usepackage{iftex}\\ifPDFTeX\\usepackage[utf8]{inputenc}\\usepackage[T1]{fontenc}\\fi\\usepackage{lmodern,tikz}\\pagestyle{empty}\\begin{document}\\noindent\\input{${name}}\\end{document}\n`,
+    `\\documentclass{article}\\usepackage[paperwidth=350mm,paperheight=300mm,margin=5mm]{geometry}\\usepackage{iftex}\\ifPDFTeX\\usepackage[utf8]{inputenc}\\usepackage[T1]{fontenc}\\fi\\usepackage{lmodern,pgfplots}\\pgfplotsset{compat=1.16}\\pagestyle{empty}\\begin{document}\\noindent\\input{${name}}\\end{document}\n`,
   );
 
 function nameOf({ name, kind }: FigureSpecification): string {

@@ -95,10 +95,11 @@ export async function printFigure(
           `Data: ${name}.csv. Include with \\input{${name}}; the caption is in ${name}-caption.tex.`,
         ];
         const scale = figure.textSize / printStyle.textSize;
-        files.push(
-          file('.tex', format, toTikz(tree, { scale, comments })),
-          file('-caption.tex', format, captionLatex(caption, table, name)),
-        );
+        const tableFile = `${forTex(name)}-plots.csv`;
+        const latex = toTikz(tree, { scale, comments, tableFile });
+        files.push(file('.tex', format, latex.source));
+        if (latex.table !== null) files.push({ ...file('', 'csv', latex.table), name: tableFile });
+        files.push(file('-caption.tex', format, captionLatex(caption, table, name)));
         if (!formats.includes('csv')) files.push(file('.csv', 'csv', csv));
         break;
       }
@@ -114,4 +115,9 @@ export async function printFigure(
     }
   }
   return { name, figure, files };
+}
+
+/** Signs that TeX would not take as part of a file's name become their code. */
+function forTex(name: string): string {
+  return name.replaceAll(/[\s%#{}~^$&]/g, (sign) => `-${sign.codePointAt(0)!.toString(16)}`);
 }

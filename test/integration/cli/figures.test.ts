@@ -52,7 +52,17 @@ describe('surge figure', () => {
     const names = ['losses', 'heat-map', 'ridge', 'migration-steps', 'migration-loss', 'protocol'];
     expect(figures.map(({ name }) => name)).toEqual(names.map((name) => `sweep-${name}`));
     for (const { widthMm } of figures) expect(widthMm).toBe(178);
-    const endings = ['.svg', '.pdf', '.png', '.tex', '-caption.tex', '.csv', '.json', '-caption.md'];
+    const endings = [
+      '.svg',
+      '.pdf',
+      '.png',
+      '.tex',
+      '-plots.csv',
+      '-caption.tex',
+      '.csv',
+      '.json',
+      '-caption.md',
+    ];
     expect(files).toEqual(
       names.flatMap((name) => endings.map((ending) => join(out, `sweep-${name}${ending}`))),
     );

@@ -113,6 +113,7 @@ describe('a printed figure', () => {
       'figure.pdf',
       'figure.png',
       'figure.tex',
+      'figure-plots.csv',
       'figure-caption.tex',
       'figure.csv',
       'figure.json',
