@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { StackConfiguration } from './build-stack.ts';
-import { buildStack, dataChecksumOf } from './build-stack.ts';
+import { buildStack, dataChecksumOf, parameterCount } from './build-stack.ts';
 import { elements } from './engine/program.ts';
 import { openEngine } from './engine/open-engine.ts';
 import { isOutOfMemory, openSession } from './open-session.ts';
@@ -19,7 +19,11 @@ const CONTROL_DESCRIPTOR = 3;
 const request = JSON.parse(await text(process.stdin)) as CalibrationRequest;
 const reply = (line: CalibrationReply) => writeSync(CONTROL_DESCRIPTOR, `${JSON.stringify(line)}\n`);
 const first = request.configurations[0];
-reply({ type: 'data', dataChecksum: dataChecksumOf(first.workload, first.evaluationExamples) });
+reply({
+  type: 'data',
+  dataChecksum: dataChecksumOf(first.workload, first.evaluationExamples),
+  parameters: parameterCount(first.workload, first.evaluationExamples),
+});
 if (!request.checksumOnly) {
   const { tf } = openEngine(request.threads);
   for (const configuration of request.configurations) {

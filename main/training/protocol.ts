@@ -131,7 +131,12 @@ export interface CalibrationRequest {
 
 /** First a 'data' line, then one line a configuration. */
 export type CalibrationReply =
-  | { readonly type: 'data'; readonly dataChecksum: string }
+  | {
+      readonly type: 'data';
+      readonly dataChecksum: string;
+      /** Trained parameters of one cell. */
+      readonly parameters: number | null;
+    }
   | {
       readonly type: 'measured';
       readonly microsecondsPerRunStep: number;

@@ -45,12 +45,26 @@ export interface Calibration {
 const CALIBRATE = fileURLToPath(new URL('../../training/calibrate.ts', import.meta.url));
 const CACHE_VERSION = 1;
 
+/** What only a look at the data tells of a workload. */
+export interface WorkloadFacts {
+  readonly dataChecksum: string;
+  /** Trained parameters of one cell; null for a program of the user's own. */
+  readonly parameters: number | null;
+}
+
+/** Reads the data of an experiment in a process of its own. Throws in plain words when they cannot be read. */
+export async function examineWorkload(specification: Specification): Promise<WorkloadFacts> {
+  // Its files are only hashed: no engine, and so no process, is needed for that.
+  if (specification.workload.kind === 'external')
+    return { dataChecksum: externalChecksum(specification.workload), parameters: null };
+  const trial = { batchSize: 1, steps: 1, learningRates: [1], seeds: [0] };
+  const { dataChecksum, parameters } = await ask(specification, [trial], 1, true);
+  return { dataChecksum, parameters };
+}
+
 /** Checksum of the data that an experiment trains on. Throws in plain words when they cannot be read. */
 export async function dataChecksum(specification: Specification): Promise<string> {
-  // Its files are only hashed: no engine, and so no process, is needed for that.
-  if (specification.workload.kind === 'external') return externalChecksum(specification.workload);
-  const trial = { batchSize: 1, steps: 1, learningRates: [1], seeds: [0] };
-  return (await ask(specification, [trial], 1, true)).dataChecksum;
+  return (await examineWorkload(specification)).dataChecksum;
 }
 
 /** A stack shape to measure. */
@@ -136,7 +150,7 @@ async function ask(
   trials: readonly Trial[],
   threads: number,
   checksumOnly: boolean,
-): Promise<{ dataChecksum: string; replies: CalibrationReply[] }> {
+): Promise<WorkloadFacts & { replies: CalibrationReply[] }> {
   const request: CalibrationRequest = {
     threads,
     checksumOnly,
@@ -158,10 +172,10 @@ async function ask(
   child.stdin!.on('error', () => {});
   child.stdin!.end(JSON.stringify(request));
   const replies: CalibrationReply[] = [];
-  let checksum: string | null = null;
+  let facts: WorkloadFacts | null = null;
   createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
     const reply = JSON.parse(line) as CalibrationReply;
-    if (reply.type === 'data') checksum = reply.dataChecksum;
+    if (reply.type === 'data') facts = { dataChecksum: reply.dataChecksum, parameters: reply.parameters };
     else replies.push(reply);
   });
   await new Promise<void>((resolve) => {
@@ -171,8 +185,10 @@ async function ask(
     });
     child.once('close', () => resolve());
   });
-  if (checksum === null) throw new Error(readableError(errors));
-  return { dataChecksum: checksum, replies };
+  // Set in a callback, which the compiler does not follow.
+  const known = facts as WorkloadFacts | null;
+  if (known === null) throw new Error(readableError(errors));
+  return { ...known, replies };
 }
 
 /** The message of the error that ended the process, without its stack. */

@@ -238,6 +238,40 @@ describe('a store that another program writes', () => {
   });
 });
 
+describe('a design from a window', () => {
+  it('knows the parameters of every workload, as its data have them', async () => {
+    const client = windowOn(await host());
+    const rest = { optimizer: { kind: 'sign' }, learningRates: { list: [1] }, batchSizes: { list: [1] } };
+    const parametersOf = async (workload: object): Promise<number | null | undefined> => {
+      const text = JSON.stringify({ name: 'x', workload, ...rest, length: { steps: 1 } });
+      const { design, problems } = await client.call('design.preview', { text });
+      expect(problems).toEqual([]);
+      return design?.parameters;
+    };
+    const spirals = { source: 'spirals', arms: 4 };
+    expect(await parametersOf({ kind: 'mlp', hidden: [32], data: { source: 'digits' } })).toBe(25_450);
+    // What was read a moment ago is not mistaken for what is asked for now.
+    expect(await parametersOf({ kind: 'mlp', hidden: [3], data: { source: 'digits' } })).toBe(2_395);
+    expect(await parametersOf({ kind: 'mlp', hidden: [5, 6], data: spirals })).toBe(15 + 36 + 28);
+    expect(
+      await parametersOf({
+        kind: 'quadratic',
+        mu: [1, 1],
+        sigma: [1, 1],
+        hessian: [
+          [1, 0],
+          [0, 1],
+        ],
+      }),
+    ).toBe(2);
+    const gpt = { layers: 1, width: 8, heads: 2, context: 4, tied: true };
+    const markov = { source: 'markov', vocabulary: 5 };
+    // Embeddings of tokens and places, two norms, attention, feed-forward, and the last norm.
+    const block = 2 * 16 + (3 * 8 * 8 + 3 * 8) + (8 * 8 + 8) + (32 * 8 + 32) + (8 * 32 + 8);
+    expect(await parametersOf({ kind: 'gpt', ...gpt, data: markov })).toBe(5 * 8 + 4 * 8 + block + 16);
+  });
+});
+
 describe('the store from a window', () => {
   it('is backed up, put back with everything that came later, and the window follows', async () => {
     const hosted = await host();
