@@ -16,8 +16,8 @@ const CONTROL_DESCRIPTOR = 3;
 async function answer(request: ProbeRequest): Promise<ProbeReply> {
   const { tf, provenance } = openEngine(request.threads);
   const frozen = await freezeCell(tf, request.cell, request.step);
-  const { workload, optimizer, evaluationExamples, gradientClipping } = request.cell;
-  const source = { workload, optimizer, evaluationExamples, gradientClipping };
+  const { workload, optimizer, evaluationExamples, gradientClipping, microBatch } = request.cell;
+  const source = { workload, optimizer, evaluationExamples, gradientClipping, microBatch };
   const changes: (number | null)[][] = [];
   if (request.lineSearch !== null)
     for (const batchSize of request.lineSearch.batchSizes) {

@@ -22,17 +22,32 @@ export const trainingOptionSchemas = {
   /** Factor on the learning rate from step to step; without it the rate is constant. */
   schedule: scheduleSchema.optional(),
   gradientClipping: gradientClippingSchema.optional(),
+  /** Most examples that are worked on at once; a larger minibatch is taken in equal parts whose gradients are averaged. */
+  microBatch: z.number().int().positive().max(10_000_000).optional(),
 };
 
 export interface TrainingOptions {
   readonly schedule?: RateSchedule | undefined;
   readonly gradientClipping?: GradientClipping | undefined;
+  readonly microBatch?: number | undefined;
 }
 
 /** Those that are given, and no others. */
-export function trainingOptions({ schedule, gradientClipping }: TrainingOptions): TrainingOptions {
+export function trainingOptions(options: TrainingOptions): TrainingOptions {
+  const { schedule, gradientClipping, microBatch } = options;
   return {
     ...(schedule === undefined ? {} : { schedule }),
     ...(gradientClipping === undefined ? {} : { gradientClipping }),
+    ...(microBatch === undefined ? {} : { microBatch }),
   };
+}
+
+/** The fewest equal parts of a minibatch that have at most `microBatch` examples; one without a limit. */
+export function microBatchesOf(
+  batchSize: number,
+  microBatch: number | undefined,
+): { readonly count: number; readonly size: number } {
+  let size = Math.min(batchSize, microBatch ?? batchSize);
+  while (batchSize % size !== 0) size--;
+  return { count: batchSize / size, size };
 }

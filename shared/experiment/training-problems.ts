@@ -1,12 +1,16 @@
-/** What schedule and clipping say about the rest of a specification. */
+/** What schedule, clipping and micro-batches say about the rest of a specification. */
 import type { Problem } from './axis.ts';
 import { expandGrid } from './grid.ts';
 import { warmUpStepsOf } from './schedule.ts';
 import type { Specification } from './specification.ts';
-import { trainingOptions } from './training-options.ts';
+import { microBatchesOf, trainingOptions } from './training-options.ts';
 
 export function trainingProblems(specification: Specification): Problem[] {
-  if (specification.workload.kind !== 'external') return [];
+  const { workload, microBatch } = specification;
+  if (workload.kind !== 'external')
+    return microBatch === undefined
+      ? []
+      : wholeBatchReasons(workload).map((message) => ({ path: ['microBatch'], message }));
   return Object.keys(trainingOptions(specification)).map((field) => ({
     path: [field],
     message:
@@ -14,8 +18,45 @@ export function trainingProblems(specification: Specification): Problem[] {
   }));
 }
 
+/** Why parts of a minibatch would not give what the whole one gives. */
+function wholeBatchReasons(workload: Specification['workload']): string[] {
+  switch (workload.kind) {
+    case 'resnet18':
+      return [
+        'is not for resnet18: batch norm takes its statistics from the whole minibatch, and those of parts are others',
+      ];
+    case 'moe':
+      return workload.balance === 0
+        ? []
+        : [
+            'is not for a load-balancing loss, which is about the whole minibatch: set workload.balance to 0, or leave this out',
+          ];
+    case 'quadratic':
+      return ['is not for the noisy quadratic, which draws the mean gradient of a minibatch at once'];
+    default:
+      return [];
+  }
+}
+
 /** What is allowed but probably not meant; of a specification without problems. */
 export function trainingWarnings(specification: Specification): string[] {
+  return [...scheduleWarnings(specification), ...microBatchWarnings(specification)];
+}
+
+function microBatchWarnings(specification: Specification): string[] {
+  const { microBatch } = specification;
+  if (microBatch === undefined) return [];
+  const small = expandGrid(specification)
+    .batchSizes.map((batchSize) => ({ batchSize, ...microBatchesOf(batchSize, microBatch) }))
+    .filter(({ count, size }) => count > 1 && 2 * size <= microBatch);
+  if (small.length === 0) return [];
+  const { batchSize, count, size } = small.reduce((least, one) => (one.size < least.size ? one : least));
+  return [
+    `microBatch: batch size ${batchSize} is taken in ${count} parts of ${size}, since it has no larger divisor up to ${microBatch}`,
+  ];
+}
+
+function scheduleWarnings(specification: Specification): string[] {
   const { schedule } = specification;
   if (schedule === undefined) return [];
   const grid = expandGrid(specification);

@@ -35,7 +35,10 @@ async function openCompiled(
   chunkSteps: number,
 ): Promise<StackSession> {
   const names = graphNames(program);
-  const models = await loadModels(tf, program, chunkSteps);
+  const { parts } = program;
+  // The loop of the program goes over parts of steps.
+  const rows = chunkSteps * parts;
+  const models = await loadModels(tf, program, rows);
   const call = (signature: SignatureName, inputs: NamedTensorMap, dispose = true): NamedTensorMap => {
     const outputs = models[signature].predict(inputs) as NamedTensorMap;
     if (dispose) tf.dispose(inputs);
@@ -67,15 +70,11 @@ async function openCompiled(
       const inputs = named(
         names.perStep,
         program.perStep.map((s, i) =>
-          tf.tensor(
-            padded(chunk.perStep[i], chunkSteps * elements(s.shape)),
-            [chunkSteps, ...s.shape],
-            s.dtype,
-          ),
+          tf.tensor(padded(chunk.perStep[i], rows * elements(s.shape)), [rows, ...s.shape], s.dtype),
         ),
       );
-      const outputs = call('train', { steps: tf.scalar(chunk.steps, 'int32'), ...inputs });
-      const losses = outputs.losses.dataSync<'float32'>().slice(0, chunk.steps * program.cells);
+      const outputs = call('train', { steps: tf.scalar(chunk.steps * parts, 'int32'), ...inputs });
+      const losses = ofLastParts(outputs.losses.dataSync<'float32'>(), chunk.steps, program);
       tf.dispose(outputs);
       return losses;
     },
@@ -138,6 +137,17 @@ async function loadModels(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Of losses [parts of steps, cells] those of whole steps, [steps, cells]. */
+function ofLastParts(losses: Float32Array, steps: number, { parts, cells }: StackProgram): Float32Array {
+  if (parts === 1) return losses.slice(0, steps * cells);
+  const out = new Float32Array(steps * cells);
+  for (let s = 0; s < steps; s++) {
+    const last = (s + 1) * parts - 1;
+    out.set(losses.subarray(last * cells, (last + 1) * cells), s * cells);
+  }
+  return out;
 }
 
 function named(names: readonly string[], tensors: readonly Tensor[]): NamedTensorMap {

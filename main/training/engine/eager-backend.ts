@@ -32,15 +32,18 @@ function openEager(
     getState: () => state.map((t) => t.dataSync<'float32'>().slice()),
     train(chunk) {
       const losses = new Float32Array(chunk.steps * program.cells);
-      for (let s = 0; s < chunk.steps; s++) {
+      for (let row = 0; row < chunk.steps * program.parts; row++) {
         const { next, loss } = tf.tidy(() => {
-          const perStep = program.perStep.map((p, i) => rowTensor(tf, chunk.perStep[i], s, p.shape, p.dtype));
+          const perStep = program.perStep.map((p, i) =>
+            rowTensor(tf, chunk.perStep[i], row, p.shape, p.dtype),
+          );
           const result = program.step(state, { resident, perStep, learningRates: rates });
           return { next: result.state, loss: result.loss };
         });
         tf.dispose(state);
         state = next;
-        losses.set(loss.dataSync<'float32'>(), s * program.cells);
+        // The last part of a step overwrites what those before it said.
+        losses.set(loss.dataSync<'float32'>(), Math.floor(row / program.parts) * program.cells);
         loss.dispose();
       }
       return losses;

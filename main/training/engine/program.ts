@@ -22,7 +22,7 @@ export interface ResidentTensor extends TensorSpecification {
 export interface StepInputs {
   /** In the order of StackProgram.resident. */
   readonly resident: readonly Tensor[];
-  /** In the order of StackProgram.perStep, each with the shape of one step. */
+  /** In the order of StackProgram.perStep, each with the shape of one part. */
   readonly perStep: readonly Tensor[];
   /** Learning rate of each cell, shape [cells]. */
   readonly learningRates: Tensor;
@@ -33,9 +33,11 @@ export interface StackProgram {
   /** Parameters, then optimizer state; every shape starts with [cells]. All float32. */
   readonly state: readonly TensorSpecification[];
   readonly resident: readonly ResidentTensor[];
-  /** Inputs that change from step to step, given for a whole chunk at once: shape of ONE step. */
+  /** Parts that a step is made of, one after the other, as gradient accumulation has them: a step is so many calls. */
+  readonly parts: number;
+  /** Inputs that change from part to part, given for a whole chunk at once: shape of ONE part. */
   readonly perStep: readonly TensorSpecification[];
-  /** One optimizer step. `loss` has shape [cells] and is the minibatch loss before the update. */
+  /** One part of an optimizer step. `loss` has shape [cells] and is the minibatch loss before the update; the last part's counts. */
   step(state: readonly Tensor[], inputs: StepInputs): { state: Tensor[]; loss: Tensor };
   /** Number of tiles the evaluation set is cut into, so that its activations fit in memory. */
   readonly evaluationTiles: number;
@@ -49,7 +51,7 @@ export interface StackProgram {
   evaluate(state: readonly Tensor[], tile: readonly Tensor[]): Tensor[];
 }
 
-/** Inputs of one chunk of n steps: each perStep array holds n × (elements of one step). */
+/** Inputs of one chunk of n steps: each perStep array holds n × parts × (elements of one part). */
 export interface ChunkInputs {
   readonly steps: number;
   readonly perStep: readonly HostArray[];

@@ -2,7 +2,9 @@
 import type { StackConfiguration } from '../build-stack.ts';
 import { buildStack } from '../build-stack.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
+import { elements } from '../engine/program.ts';
 import { openSession } from '../open-session.ts';
+import type { AssembledStack } from '../stack-program.ts';
 
 export interface FrozenCell {
   readonly step: number;
@@ -35,12 +37,25 @@ export async function freezeCell(
     done += steps;
   }
   const [losses] = session.evaluate();
-  const state = session.getState();
+  const all = session.getState();
+  // Micro-batches of another batch size add up otherwise, and between steps there is nothing to keep.
+  const firstSum = all.length - stack.buffers - stack.sums;
+  const state = [...all.slice(0, firstSum), ...all.slice(all.length - stack.buffers)];
   session.dispose();
   if (!Number.isFinite(losses[0]))
     throw new Error(`the run has diverged by step ${step}; choose an earlier step`);
-  const slots = stack.program.state.filter((s) => s.name.includes('/')).length;
-  return { step, state, parameters: state.length - slots, evaluationLoss: losses[0] };
+  const parameters = stack.program.state.filter((s) => !s.name.includes('/')).length;
+  return { step, state, parameters, evaluationLoss: losses[0] };
+}
+
+/** State of a frozen point for a stack that takes its minibatches in parts: sums of nothing go before the buffers. */
+export function withSums(state: readonly Float32Array[], stack: AssembledStack): Float32Array[] {
+  const { program, buffers, sums } = stack;
+  const first = state.length - buffers;
+  const zeros = program.state
+    .slice(first, first + sums)
+    .map(({ shape }) => new Float32Array(elements(shape)));
+  return [...state.slice(0, first), ...zeros, ...state.slice(first)];
 }
 
 /** The state of many cells, each a copy of one. */

@@ -13,10 +13,10 @@ import { optimizerFor } from '../optimizers/optimizer.ts';
 import type { AssembledStack } from '../stack-program.ts';
 import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
-import { replicate } from './frozen-cell.ts';
+import { replicate, withSums } from './frozen-cell.ts';
 
-/** Of the training options a single step has the clipping; its learning rate is its own, whatever the schedule says. */
-export interface LineSearch extends Pick<TrainingOptions, 'gradientClipping'> {
+/** Of the training options a single step has clipping and micro-batches; its learning rate is its own, whatever the schedule says. */
+export interface LineSearch extends Pick<TrainingOptions, 'gradientClipping' | 'microBatch'> {
   readonly workload: WorkloadSpecification;
   readonly optimizer: OptimizerSpecification;
   readonly evaluationExamples: number;
@@ -52,9 +52,15 @@ export async function lineSearch(
       initialisationSeeds: new Array<number>(groups * rates).fill(0),
       dataSeeds: seeds,
     };
-    const { workload } = makeWorkload(search.workload, search.evaluationExamples, layout);
+    const { workload, parts } = makeWorkload(
+      search.workload,
+      search.evaluationExamples,
+      layout,
+      search.microBatch,
+    );
     const stack = assembleStack(tf, workload, optimizerFor(search.optimizer), layout, {
       gradientClipping: search.gradientClipping,
+      parts,
     });
     const cells = groups * rates;
     const cellRates = Float32Array.from({ length: cells }, (_, c) => learningRates[c % rates]);
@@ -62,7 +68,7 @@ export async function lineSearch(
     const state = replicate(frozen.state, cells);
     if (search.optimizerState === 'cold')
       for (const slot of state.slice(frozen.parameters, state.length - stack.buffers)) slot.fill(0);
-    session.setState(state);
+    session.setState(withSums(state, stack));
     const step = search.optimizerState === 'cold' ? 0 : frozen.step;
     session.train({ steps: 1, perStep: stepInputs(stack, step) });
     const [losses] = session.evaluate();

@@ -45,7 +45,7 @@ const OFTEN = 0.5;
 export async function predictAt(
   tf: TensorFlow,
   source: Omit<GradientSource, 'orderSeed'> &
-    Pick<TrainingOptions, 'gradientClipping'> & { readonly optimizer: OptimizerSpecification },
+    Pick<TrainingOptions, 'gradientClipping' | 'microBatch'> & { readonly optimizer: OptimizerSpecification },
   frozen: FrozenCell,
   options: PredictionOptions,
 ): Promise<Prediction> {

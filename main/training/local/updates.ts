@@ -7,11 +7,11 @@ import type { TensorFlow } from '../engine/tensorflow.ts';
 import { optimizerFor } from '../optimizers/optimizer.ts';
 import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
-import { flatten, replicate } from './frozen-cell.ts';
+import { flatten, replicate, withSums } from './frozen-cell.ts';
 import { FIRST_DRAW_SEED, stepInputs } from './line-search.ts';
 
 /** As in a line search, the learning rate is the step's own. */
-export interface UpdateOptions extends Pick<TrainingOptions, 'gradientClipping'> {
+export interface UpdateOptions extends Pick<TrainingOptions, 'gradientClipping' | 'microBatch'> {
   readonly workload: WorkloadSpecification;
   readonly optimizer: OptimizerSpecification;
   readonly evaluationExamples: number;
@@ -38,15 +38,21 @@ export async function updatesAt(
     initialisationSeeds: new Array<number>(draws).fill(0),
     dataSeeds: Array.from({ length: draws }, (_, g) => FIRST_DRAW_SEED + g),
   };
-  const { workload } = makeWorkload(options.workload, options.evaluationExamples, layout);
+  const { workload, parts } = makeWorkload(
+    options.workload,
+    options.evaluationExamples,
+    layout,
+    options.microBatch,
+  );
   const stack = assembleStack(tf, workload, optimizerFor(options.optimizer), layout, {
     gradientClipping: options.gradientClipping,
+    parts,
   });
   const session = await compiledBackend(tf).open(stack.program, new Float32Array(draws).fill(RATE), 1);
   const parameters = frozen.state.slice(0, frozen.parameters);
   const warm = optimizerState === 'warm';
   const start = warm
-    ? replicate(frozen.state, draws)
+    ? withSums(replicate(frozen.state, draws), stack)
     : stack.program.state.map((s, i) =>
         i < frozen.parameters
           ? replicate([parameters[i]], draws)[0]

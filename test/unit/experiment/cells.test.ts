@@ -51,6 +51,7 @@ describe('training options', () => {
     ['another schedule', { schedule: { kind: 'cosine', final: 0.1 } }],
     ['clipping by norm', { gradientClipping: { kind: 'norm', limit: 1 } }],
     ['clipping by value', { gradientClipping: { kind: 'value', limit: 1 } }],
+    ['micro-batches', { microBatch: 4 }],
     ['coupled decay', { optimizer: { kind: 'sign', weightDecay: 0.1 } }],
   ];
 
@@ -63,6 +64,7 @@ describe('training options', () => {
     const [cell] = cellsOf({});
     expect(Object.keys(cell)).not.toContain('schedule');
     expect(Object.keys(cell)).not.toContain('gradientClipping');
+    expect(Object.keys(cell)).not.toContain('microBatch');
     expect(Object.keys(cell.optimizer)).toEqual(['kind']);
   });
 });

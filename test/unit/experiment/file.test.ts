@@ -107,7 +107,7 @@ describe('wrong values are told by field and line', () => {
       'an unknown field like no other',
       { 15: '  steps: 160\nzzz: 1' },
       [
-        '16:1 zzz: is not a known field; known are name, notes, workload, optimizer, schedule, gradientClipping, learningRates, batchSizes, seeds, length, marks, evaluation, recordTrainingLoss, order, streams',
+        '16:1 zzz: is not a known field; known are name, notes, workload, optimizer, schedule, gradientClipping, microBatch, learningRates, batchSizes, seeds, length, marks, evaluation, recordTrainingLoss, order, streams',
       ],
     ],
     [
