@@ -202,6 +202,9 @@ export interface SlurmTask {
   readonly state: 'complete' | 'failed' | 'running' | 'waiting' | 'lost';
   readonly cells: number;
   readonly cellsDone: number;
+  /** Steps of all its cells together, and those that are trained. */
+  readonly runSteps: number;
+  readonly runStepsDone: number;
   readonly stacks: number;
   readonly stacksFinished: number;
   /** Where it runs, or ran last; '' when that is not known. */
@@ -217,6 +220,8 @@ export interface SlurmSummary {
   readonly name: string;
   readonly cells: number;
   readonly cellsDone: number;
+  readonly runSteps: number;
+  readonly runStepsDone: number;
   readonly tasks: number;
   readonly complete: number;
   readonly running: number;

@@ -11,6 +11,7 @@ import {
   askSlurm,
   emptyShard,
   readShard,
+  runStepsOf,
   taskProgress,
   type QueueReport,
   type Shard,
@@ -95,6 +96,8 @@ export class Cluster {
         name,
         cells: tasks.reduce((sum, { cells }) => sum + cells, 0),
         cellsDone: tasks.reduce((sum, { cellsDone }) => sum + cellsDone, 0),
+        runSteps: tasks.reduce((sum, { runSteps }) => sum + runSteps, 0),
+        runStepsDone: tasks.reduce((sum, { runStepsDone }) => sum + runStepsDone, 0),
         tasks: tasks.length,
         complete: inState('complete'),
         running: inState('running'),
@@ -290,6 +293,8 @@ export class Cluster {
       followed.tasks = sweep.tasks.map((stacks, task) => ({
         ...{ task, state: 'waiting', cellsDone: 0, stacksFinished: 0, node: '', reason: '', log: '' },
         cells: stacks.reduce((sum, { columns }) => sum + columns.length, 0),
+        runSteps: runStepsOf(stacks),
+        runStepsDone: 0,
         stacks: stacks.length,
       }));
       this.#followed.set(key, followed);

@@ -1,8 +1,16 @@
 /** How far the tasks of a sweep are: Slurm's word on the queue beside what their stores have. */
 import { existsSync, openSync, closeSync, fstatSync, readSync } from 'node:fs';
 import { openStoreReadOnly } from '../store/index.ts';
+import type { Cell, Stack } from '../store/types.ts';
 import { endedTasks, queuedTasks, type EndedTask, type QueuedTask } from './queue.ts';
-import { logFile, readSubmissions, readSweep, shardStore, type HandedOutSweep } from './sweep-folder.ts';
+import {
+  logFile,
+  readSubmissions,
+  readSweep,
+  shardStore,
+  type HandedOutStack,
+  type HandedOutSweep,
+} from './sweep-folder.ts';
 
 export interface TaskProgress {
   readonly task: number;
@@ -10,6 +18,9 @@ export interface TaskProgress {
   readonly state: 'complete' | 'failed' | 'running' | 'waiting' | 'lost';
   readonly cells: number;
   readonly cellsDone: number;
+  /** Steps of all its cells together, and those that are trained. */
+  readonly runSteps: number;
+  readonly runStepsDone: number;
   readonly stacks: number;
   readonly stacksFinished: number;
   /** Where it runs, or ran last. */
@@ -55,6 +66,8 @@ export function taskProgress(
     task,
     cells,
     cellsDone: shard.cellsDone,
+    runSteps: runStepsOf(tasks[task]),
+    runStepsDone: shard.runStepsDone,
     stacks: tasks[task].length,
     stacksFinished: shard.stacksFinished,
     node: shard.host,
@@ -83,9 +96,19 @@ export function taskProgress(
   };
 }
 
+export function runStepsOf(stacks: readonly HandedOutStack[]): number {
+  return stacks.reduce((sum, { plan, columns }) => sum + plan.steps * columns.length, 0);
+}
+
+function runStepsDone(stacks: readonly Stack[], cells: readonly Cell[]): number {
+  const steps = new Map(stacks.map(({ key, stepsDone }) => [key, stepsDone]));
+  return cells.reduce((sum, { stack }) => sum + (stack === null ? 0 : (steps.get(stack) ?? 0)), 0);
+}
+
 /** What the store of a task has. */
 export interface Shard {
   readonly cellsDone: number;
+  readonly runStepsDone: number;
   readonly stacksFinished: number;
   /** Why a stack failed; '' when none did. */
   readonly failed: string;
@@ -98,6 +121,7 @@ export interface Shard {
 
 export const emptyShard: Shard = {
   cellsDone: 0,
+  runStepsDone: 0,
   stacksFinished: 0,
   failed: '',
   host: '',
@@ -114,9 +138,11 @@ export function readShard(folder: string, key: string, task: number): Shard {
       const experiment = store.experiments().find((each) => each.key === key);
       if (experiment === undefined) return emptyShard;
       const stacks = store.stacks(experiment.id);
+      const cells = store.cells(experiment.id);
       const failed = stacks.find(({ state }) => state === 'failed' || state === 'out-of-memory');
       return {
         cellsDone: experiment.counts.done + experiment.counts.diverged,
+        runStepsDone: runStepsDone(stacks, cells),
         stacksFinished: stacks.filter(({ state }) => state === 'finished').length,
         failed: failed === undefined ? '' : failed.reason,
         host: stacks.findLast(({ host }) => host !== '')?.host ?? '',

@@ -1,5 +1,5 @@
 /** Slurm behind the window's calls: programs with its names stand for the cluster, and the test trains the tasks. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallArgument, CallName, CallResult } from '#shared/api/contract.ts';
@@ -9,11 +9,11 @@ import { createHandlers } from '#main/lab/api/handlers.ts';
 import type { Session } from '#main/lab/api/session.ts';
 import { Lab } from '#main/lab/lab.ts';
 import { readSweep, shardStore } from '#main/lab/slurm/sweep-folder.ts';
-import { prepareTask } from '#main/lab/slurm/task-store.ts';
 import { openStore } from '#main/lab/store/index.ts';
 import { LiveCurves } from '#renderer/watch/model/live-curves.ts';
 import { fakeSlurm, type FakeSlurm } from '../../support/fake-slurm.ts';
-import { createLarge, feed, type LargeGrid } from '../../support/large-store.ts';
+import { createLarge, type LargeGrid } from '../../support/large-store.ts';
+import { trainTask, writeLog } from '../../support/slurm-task.ts';
 import { removeTemporaryFoldersAfterEach, temporaryFolder } from '../../support/store.ts';
 
 removeTemporaryFoldersAfterEach();
@@ -73,28 +73,7 @@ const place = () => join(folder, 'sweeps', `on-a-cluster-${key}`);
 const card = () => lab.card(lab.find(key));
 const summary = () => lab.queueState().slurm[0];
 
-/** Trains a task from mark to mark, as a node would. */
-function train(task: number, from: number, to: number): void {
-  const store = openStore(shardStore(place(), task));
-  try {
-    const { id } = prepareTask(store, readSweep(place()), task);
-    for (const stack of store.stacks(id)) feed(store, stack, from, to);
-  } finally {
-    store.close();
-  }
-}
-const log = (task: number, text: string) =>
-  appendFileSync(join(place(), 'logs', `task-${task}.log`), `${text}\n`);
-
-/** Trains a task half-way and leaves its trainer at it. */
-function begin(task: number): void {
-  train(task, 0, 8);
-  const store = openStore(shardStore(place(), task));
-  const [experiment] = store.experiments();
-  for (const stack of store.stacks(experiment.id))
-    store.stackStarted(stack.key, { pid: process.pid, startTicks: 1 });
-  store.close();
-}
+const train = (task: number, from: number, to: number) => trainTask(place(), task, from, to);
 
 describe('an experiment on Slurm', () => {
   it(
@@ -120,11 +99,11 @@ describe('an experiment on Slurm', () => {
       const live = new LiveCurves({ ...watch, values: watch.values.slice(), states: watch.states.slice() });
       const running = cellStates.indexOf('running');
       slurm.answer('squeue', '77|0|RUNNING|n1|None\n77|1|PENDING||Resources\n77|2|PENDING||Resources\n');
-      begin(0);
+      train(0, 0, 8);
       await vi.waitFor(() => {
         for (let news = session.take(); news !== null; news = session.take())
           if (news.name === 'watch.delta') live.apply(news.payload);
-        expect(summary()).toMatchObject({ running: 1, waiting: 2 });
+        expect(summary()).toMatchObject({ running: 1, waiting: 2, runSteps: 72 * 20, runStepsDone: 24 * 8 });
         // The cells of one batch size train, and their marks are there.
         expect(live.states.filter((state) => state === running)).toHaveLength(24);
         expect(live.curves.recorded.filter((marks) => marks === 8)).toHaveLength(24);
@@ -152,8 +131,14 @@ describe('an experiment on Slurm', () => {
       slurm.answer('squeue', '77|1|RUNNING|n2|None\n77|2|PENDING||Priority\n');
       slurm.answer('sacct', '77_0|OUT_OF_MEMORY|n5\n77_1|RUNNING|n2\n77_2|PENDING|\n');
       await call('slurm.submit', options());
-      begin(0);
-      log(0, `task 0 on n5, job 78, now\nloading\nslurmstepd: error: Detected 1 oom_kill event`);
+      train(0, 0, 8);
+      writeLog(
+        place(),
+        0,
+        'task 0 on n5, job 78, now',
+        'loading',
+        'slurmstepd: error: Detected 1 oom_kill event',
+      );
       await vi.waitFor(() => expect(summary()).toMatchObject({ failed: 1, running: 1 }), PATIENCE);
       const [failure] = summary().failures;
       expect(failure).toMatchObject({ task: 0, state: 'lost', node: 'n5' });
