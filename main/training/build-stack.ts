@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { rateFactor } from '#shared/experiment/schedule.ts';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
-import { microBatchesOf } from '#shared/experiment/training-options.ts';
 import type { ClassificationData } from './data/classification.ts';
 import { DataError } from './data/classification.ts';
 import { loadClassification } from './data/load.ts';
@@ -38,11 +37,10 @@ export interface BuiltStack extends AssembledStack {
 
 export function buildStack(tf: TensorFlow, configuration: StackConfiguration): BuiltStack {
   const layout = layoutOf(configuration);
-  const { workload, dataChecksum, parts } = makeWorkload(
+  const { workload, dataChecksum } = makeWorkload(
     configuration.workload,
     configuration.evaluationExamples,
     layout,
-    configuration.microBatch,
   );
   const rates = configuration.learningRates;
   const cells = rates.length * configuration.seeds.length;
@@ -50,7 +48,6 @@ export function buildStack(tf: TensorFlow, configuration: StackConfiguration): B
     ...assembleStack(tf, workload, optimizerFor(configuration.optimizer), layout, {
       rateFactor: rateFactorOf(configuration),
       gradientClipping: configuration.gradientClipping,
-      parts,
     }),
     dataChecksum,
     cellLearningRates: Float32Array.from({ length: cells }, (_, cell) => rates[cell % rates.length]),
@@ -98,22 +95,8 @@ function imageNetwork(
   }
 }
 
-/**
- * A workload for an explicit layout: what buildStack uses, and what looks at one point of a run needs. With micro-batches
- * it is that of one of the `parts` of a minibatch.
- */
+/** A workload for an explicit layout: what buildStack uses, and what looks at one point of a run needs. */
 export function makeWorkload(
-  specification: WorkloadSpecification,
-  evaluationExamples: number,
-  layout: StackLayout,
-  microBatch?: number,
-): { workload: Workload; dataChecksum: string; parts: number } {
-  const { count: parts, size } = microBatchesOf(layout.batchSize, microBatch);
-  return { ...makePart(specification, evaluationExamples, { ...layout, batchSize: size }), parts };
-}
-
-/** The workload itself: that of a whole minibatch, or of each part of one. */
-function makePart(
   specification: WorkloadSpecification,
   evaluationExamples: number,
   layout: StackLayout,
@@ -126,7 +109,7 @@ function makePart(
       const data = loadClassification(specification.data, evaluationExamples);
       const network = imageNetwork(specification, data);
       return {
-        workload: classifier(network, data, layout),
+        workload: classifier(network, data, layout, specification),
         dataChecksum: data.checksum,
       };
     }
@@ -137,7 +120,7 @@ function makePart(
         specification.kind === 'gpt'
           ? gpt(specification, data.vocabulary)
           : moe(specification, specification, data.vocabulary);
-      return { workload: languageModel(network, data, layout), dataChecksum: data.checksum };
+      return { workload: languageModel(network, data, layout, specification), dataChecksum: data.checksum };
     }
     case 'external':
       throw new Error('an external program trains by itself: the lab cannot look inside it');

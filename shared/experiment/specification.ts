@@ -45,6 +45,14 @@ export const dataSchema = z.discriminatedUnion('source', [
   z.strictObject({ source: z.literal('digits') }),
   /** A well-known set that `surge data add` has fetched. */
   z.strictObject({ source: z.literal('set'), name: z.enum(imageSetNames) }),
+  /** Images in one folder a class, below train/ and val/ or at once, as ImageFolder and Tiny ImageNet have them. */
+  z.strictObject({
+    source: z.literal('folder'),
+    folder: z.string().min(1),
+    /** Side in pixels: the shorter side is scaled to it and the middle cut out. Absent where all images have one size. */
+    size: wholePositive.max(1_024).optional(),
+    color: z.enum(['rgb', 'gray']).default('rgb'),
+  }),
   /** IDX files (MNIST, Fashion-MNIST, EMNIST); paths relative to the experiment file, .gz allowed. */
   z.strictObject({
     source: z.literal('idx'),
@@ -122,6 +130,32 @@ export const textSchema = z.discriminatedUnion('source', [
   }),
 ]);
 
+/**
+ * Crops and flips of training images. Absent, not off, where it is not used: as with `subset` and `dropout`, cells of older
+ * experiments keep their identity.
+ */
+const augmentationSchema = z
+  .strictObject({
+    /** Pixels of zeros around an image, of which a window of the old size is cut out anywhere. */
+    crop: wholePositive.max(512).optional(),
+    /** Half of the images are mirrored from left to right. */
+    flip: z.boolean().optional(),
+  })
+  .refine(({ crop, flip }) => crop !== undefined || flip === true, {
+    message: 'does nothing: give crop, or flip: true',
+  });
+
+/** Every epoch is as many examples, drawn anew (as arXiv 2405.14578 does with Tiny ImageNet). */
+const subset = wholePositive.optional();
+/** Share of the activations that a step sets to 0. */
+const dropout = z.number().positive().lt(1).optional();
+
+const labelled = {
+  augmentation: augmentationSchema.optional(),
+  subset,
+  data: dataSchema.default({ source: 'digits' }),
+};
+
 /** Sizes of a decoder-only transformer. A batch counts sequences, each of `context` tokens. */
 const transformer = {
   layers: wholePositive.max(256).default(2),
@@ -131,6 +165,8 @@ const transformer = {
   context: wholePositive.max(65_536).default(64),
   /** The output layer uses the token embedding's weights. */
   tied: z.boolean().default(true),
+  dropout,
+  subset,
   data: textSchema.default({ source: 'moby-dick' }),
 };
 
@@ -140,7 +176,9 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     /** Width of each hidden layer; [] is softmax regression. */
     hidden: z.array(wholePositive.max(65_536)).max(64).default([32]),
     activation: z.enum(['relu', 'tanh']).default('relu'),
-    data: dataSchema.default({ source: 'digits' }),
+    /** After each hidden layer. */
+    dropout,
+    ...labelled,
   }),
   /** Convolutional network: stride 1, zero padding, rectifiers, halving max pools, one hidden dense layer. */
   z.strictObject({
@@ -154,13 +192,15 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     dense: wholePositive.max(65_536).default(64),
     /** Odd side of the kernels. */
     kernel: wholePositive.max(31).default(3),
-    data: dataSchema.default({ source: 'digits' }),
+    /** After the hidden dense layer. */
+    dropout,
+    ...labelled,
   }),
   /** ResNet-18 with batch norm and the stem for small images; `width` is the channels of the first stage. */
   z.strictObject({
     kind: z.literal('resnet18'),
     width: wholePositive.max(1_024).default(64),
-    data: dataSchema.default({ source: 'digits' }),
+    ...labelled,
   }),
   /** DistilGPT2-like decoder: layer norm, biases, GELU, learned positions. */
   z.strictObject({ kind: z.literal('gpt'), ...transformer }),
@@ -179,7 +219,7 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     balance: z.number().nonnegative().finite().default(0.01),
   }),
   /** A convex control: multinomial logistic regression from zero. */
-  z.strictObject({ kind: z.literal('logistic'), data: dataSchema.default({ source: 'digits' }) }),
+  z.strictObject({ kind: z.literal('logistic'), ...labelled }),
   /** A convex control: least squares y = w·x + noise·z on inputs whose feature i has the variance i^−decay. */
   z.strictObject({
     kind: z.literal('linear-regression'),
@@ -318,5 +358,6 @@ export type SpecificationInput = z.input<typeof specificationSchema>;
 export type WorkloadSpecification = Specification['workload'];
 export type OptimizerSpecification = Specification['optimizer'];
 export type DataSpecification = z.output<typeof dataSchema>;
+export type Augmentation = z.output<typeof augmentationSchema>;
 export type TextSpecification = z.output<typeof textSchema>;
 export type AxisSpecification = Specification['learningRates'];

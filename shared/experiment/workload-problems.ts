@@ -37,9 +37,13 @@ export function workloadProblems(specification: Specification): Problem[] {
     case 'mlp':
     case 'resnet18':
     case 'logistic':
-      return imageDataProblems(workload.data, evaluation.examples);
+      return [...imageDataProblems(workload.data, evaluation.examples), ...augmentationProblems(workload)];
     case 'cnn':
-      return [...imageDataProblems(workload.data, evaluation.examples), ...cnnProblems(workload)];
+      return [
+        ...imageDataProblems(workload.data, evaluation.examples),
+        ...augmentationProblems(workload),
+        ...cnnProblems(workload),
+      ];
     case 'gpt':
     case 'moe':
       return transformerProblems(workload);
@@ -70,11 +74,19 @@ function imageDataProblems(data: Of<'mlp'>['data'], examples: number): Problem[]
       return heldOutProblems(data.examples, examples, 'examples');
     case 'csv':
     case 'set':
+    case 'folder':
       return [];
     case 'idx':
     case 'numpy':
       return pairProblems(data);
   }
+}
+
+function augmentationProblems({ augmentation, data }: Pick<Of<'mlp'>, 'augmentation' | 'data'>): Problem[] {
+  const plain = ['csv', 'spirals', 'teacher'].includes(data.source);
+  return augmentation === undefined || !plain
+    ? []
+    : [at('augmentation', `needs images, and ${data.source} has plain rows of features`)];
 }
 
 function pairProblems(data: Extract<Of<'mlp'>['data'], { source: 'idx' | 'numpy' }>): Problem[] {

@@ -9,7 +9,7 @@ const CHANNELS = 3;
 const SIDE = 32;
 const FEATURES = CHANNELS * SIDE * SIDE;
 
-/** Pixels scaled to 0…1. The last label byte of a record is the class. `place` is what messages call the bytes. */
+/** Pixels stay bytes. The last label byte of a record is the class. `place` is what messages call the bytes. */
 export function cifarExamples(
   parts: readonly Uint8Array[],
   labelBytes: 1 | 2,
@@ -22,13 +22,13 @@ export function cifarExamples(
       `${place}: has a part of ${broken.length} bytes, which is no whole number of records of ${record}; the file is truncated or damaged`,
     );
   const total = parts.reduce((sum, part) => sum + part.length / record, 0);
-  const images = new Float32Array(total * FEATURES);
+  const images = new Uint8Array(total * FEATURES);
   const labels = new Int32Array(total);
   let example = 0;
   for (const part of parts)
     for (let at = 0; at < part.length; at += record, example++) {
       labels[example] = part[at + labelBytes - 1];
-      for (let i = 0; i < FEATURES; i++) images[example * FEATURES + i] = part[at + labelBytes + i] / 255;
+      images.set(part.subarray(at + labelBytes, at + record), example * FEATURES);
     }
   return { features: FEATURES, image: { channels: CHANNELS, height: SIDE, width: SIDE }, images, labels };
 }

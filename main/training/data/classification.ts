@@ -9,14 +9,17 @@ export interface ImageShape {
   readonly width: number;
 }
 
+/** Images stay the bytes that they were, where those are many. */
+export type Pixels = Float32Array | Uint8Array;
+
 export interface ClassificationData {
   readonly features: number;
   /** Null where examples are not images. */
   readonly image: ImageShape | null;
   readonly classes: number;
   readonly trainingExamples: number;
-  /** [trainingExamples, features]. */
-  readonly trainingImages: Float32Array;
+  /** [trainingExamples, features]; bytes stand for value/255. */
+  readonly trainingImages: Pixels;
   readonly trainingLabels: Int32Array;
   readonly evaluationExamples: number;
   /** [evaluationExamples, features]. */
@@ -29,7 +32,7 @@ export interface ClassificationData {
 export interface LabelledExamples {
   readonly features: number;
   readonly image: ImageShape | null;
-  readonly images: Float32Array;
+  readonly images: Pixels;
   readonly labels: Int32Array;
 }
 
@@ -38,6 +41,9 @@ export class DataError extends Error {
   override readonly name = 'DataError';
 }
 
+/** One call takes less than 2 GiB. */
+const HASHED_AT_ONCE = 1 << 30;
+
 export function classificationData(
   training: LabelledExamples,
   evaluation: LabelledExamples,
@@ -45,8 +51,11 @@ export function classificationData(
 ): ClassificationData {
   const hash = createHash('sha256');
   for (const part of [training, evaluation])
-    for (const array of [part.images, part.labels])
-      hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    for (const array of [part.images, part.labels]) {
+      const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+      for (let at = 0; at < bytes.length; at += HASHED_AT_ONCE)
+        hash.update(bytes.subarray(at, at + HASHED_AT_ONCE));
+    }
   return {
     features: training.features,
     image: training.image,
@@ -55,10 +64,14 @@ export function classificationData(
     trainingImages: training.images,
     trainingLabels: training.labels,
     evaluationExamples: evaluation.labels.length,
-    evaluationImages: evaluation.images,
+    evaluationImages: asNumbers(evaluation.images),
     evaluationLabels: evaluation.labels,
     checksum: hash.digest('hex'),
   };
+}
+
+function asNumbers(pixels: Pixels): Float32Array {
+  return pixels instanceof Uint8Array ? Float32Array.from(pixels, (byte) => byte / 255) : pixels;
 }
 
 /**
@@ -77,14 +90,16 @@ export function holdOut(
   const order = stream('holdout', 0).permutation(0, total);
   const cut = total - evaluationExamples;
   return {
-    training: select(examples, order.subarray(0, cut)),
-    evaluation: select(examples, order.subarray(cut)),
+    training: inOrder(examples, order.subarray(0, cut)),
+    evaluation: inOrder(examples, order.subarray(cut)),
   };
 }
 
-function select(examples: LabelledExamples, indices: Uint32Array): LabelledExamples {
+/** The examples of these numbers, in this order. */
+export function inOrder(examples: LabelledExamples, indices: Uint32Array): LabelledExamples {
   const { features, image } = examples;
-  const images = new Float32Array(indices.length * features);
+  const length = indices.length * features;
+  const images = examples.images instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);
   const labels = new Int32Array(indices.length);
   indices.forEach((from, to) => {
     images.set(examples.images.subarray(from * features, (from + 1) * features), to * features);

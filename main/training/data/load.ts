@@ -1,10 +1,12 @@
 /** From a data specification to examples. */
+import { stream } from '#shared/random/index.ts';
 import type { DataSpecification } from '#shared/experiment/specification.ts';
 import type { ClassificationData, LabelledExamples } from './classification.ts';
-import { classificationData, DataError, holdOut } from './classification.ts';
+import { classificationData, DataError, holdOut, inOrder } from './classification.ts';
 import { readCsvExamples } from './csv.ts';
 import { DIGIT_CLASSES, readDigits } from './digits.ts';
 import { readIdxExamples } from './idx.ts';
+import { readImages } from './images/read.ts';
 import { readNumpyExamples } from './numpy.ts';
 import { spirals, teacher } from './procedural.ts';
 import { readImageSet } from './sets/read.ts';
@@ -44,6 +46,14 @@ function read(data: DataSpecification, evaluationExamples: number): Classificati
       return withOwnEvaluation(training, evaluation, evaluationExamples, {
         training: data.name,
         evaluation: data.name,
+      });
+    }
+    case 'folder': {
+      const { training, evaluation } = readImages({ ...data, root: data.folder });
+      if (evaluation === null) return withoutOwnEvaluation(training, evaluationExamples);
+      return withOwnEvaluation(training, spread(evaluation), evaluationExamples, {
+        training: data.folder,
+        evaluation: data.folder,
       });
     }
     case 'idx':
@@ -93,6 +103,11 @@ function withOwnEvaluation(
   };
   const classes = Math.max(classesOf(training.labels), classesOf(evaluation.labels));
   return classificationData(training, evaluation, classes);
+}
+
+/** In a fixed random order: images of a folder are sorted by class, and only the first of them may be asked for. */
+function spread(examples: LabelledExamples): LabelledExamples {
+  return inOrder(examples, stream('evaluation', 0).permutation(0, examples.labels.length));
 }
 
 function classesOf(labels: Int32Array): number {

@@ -54,7 +54,7 @@ export function cnn(options: CnnOptions, data: Pick<ClassificationData, 'image' 
     parameters,
     buffers: [],
     widest: kernel * Math.max(...channels) * height * width,
-    logits(tf, { parameters: p }, images) {
+    logits(tf, { parameters: p }, images, _training, drop) {
       const [groups, examples]: number[] = images.shape;
       const cells = p[0].shape[0];
       let x = tf.reshape(tf.transpose(images, [0, 2, 1]), [groups, planes, height, width, examples]);
@@ -70,7 +70,7 @@ export function cnn(options: CnnOptions, data: Pick<ClassificationData, 'image' 
       });
       const at = 2 * channels.length;
       const hidden = relu(tf, dense(tf, p[at], p[at + 1], tf.reshape(x, [cells, flat, examples])));
-      return { logits: dense(tf, p[at + 2], p[at + 3], hidden), buffers: [] };
+      return { logits: dense(tf, p[at + 2], p[at + 3], drop(hidden)), buffers: [] };
     },
   };
 }

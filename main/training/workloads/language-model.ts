@@ -6,6 +6,8 @@ import { exampleInput, TILE_BYTES } from './batches.ts';
 import type { Parameter } from './initialization.ts';
 import { initialValues } from './initialization.ts';
 import { softmaxCrossEntropy } from './layers/cross-entropy.ts';
+import type { Drop } from './layers/dropout.ts';
+import { dropoutInput, dropWith, keepAll } from './layers/dropout.ts';
 import { oneHot } from './layers/embedding.ts';
 import type { StackLayout, Workload } from './workload.ts';
 
@@ -16,17 +18,31 @@ export interface LanguageNetwork {
   readonly widest: number;
   /**
    * tokens: int32 [groups, sequences·context], shared by the cells of a group. Logits: [cells, vocabulary,
-   * sequences·context]. `penalty`, [cells], is added to the loss that is differentiated, not to the one that is shown.
+   * sequences·context]. `drop` is dropout where there is any. `penalty`, [cells], is added to the loss that is differentiated, not to the one that is shown.
    */
   logits(
     tf: TensorFlow,
     parameters: readonly Tensor[],
     tokens: Tensor,
     sequences: number,
+    drop: Drop,
   ): { logits: Tensor; penalty: Tensor | null };
 }
 
-export function languageModel(network: LanguageNetwork, data: TokenData, layout: StackLayout): Workload {
+/** What is done in training only. */
+export interface LanguageTraining {
+  /** Sequences of an epoch. */
+  readonly subset?: number | undefined;
+  /** Share of the activations. */
+  readonly dropout?: number | undefined;
+}
+
+export function languageModel(
+  network: LanguageNetwork,
+  data: TokenData,
+  layout: StackLayout,
+  { subset, dropout }: LanguageTraining = {},
+): Workload {
   const { groups, cellsPerGroup, batchSize } = layout;
   const cells = groups * cellsPerGroup;
   const { context, vocabulary } = data;
@@ -54,15 +70,19 @@ export function languageModel(network: LanguageNetwork, data: TokenData, layout:
         values: data.training,
       },
     ],
-    batchInputs: [exampleInput(layout, data.trainingSequences)],
-    lossAndGradients(tf, parameters, [tokens], [examples]) {
+    batchInputs: [
+      exampleInput(layout, data.trainingSequences, subset),
+      ...(dropout === undefined ? [] : [dropoutInput(layout)]),
+    ],
+    lossAndGradients(tf, parameters, [tokens], [examples, words]) {
       const windows = tf.gather(tokens, tf.reshape(examples, [-1]).as1D());
       const inputs = part(tf, windows, 0, groups);
       const targets = oneHot(tf, part(tf, windows, 1, groups), vocabulary);
       const columns = tf.transpose(targets, [0, 2, 1]);
       let loss: Tensor | undefined;
       const gradients = tf.grads((...inside: Tensor[]) => {
-        const { logits, penalty } = network.logits(tf, inside, inputs, batchSize);
+        const drop = dropout === undefined ? keepAll : dropWith(tf, dropout, words);
+        const { logits, penalty } = network.logits(tf, inside, inputs, batchSize, drop);
         loss = tf.keep(softmaxCrossEntropy(tf, logits, columns));
         return tf.sum(penalty === null ? loss : tf.add(loss, penalty));
       })([...parameters]);
@@ -88,7 +108,7 @@ export function languageModel(network: LanguageNetwork, data: TokenData, layout:
     ],
     evaluationMetrics: ['evaluationLoss', 'evaluationAccuracy'],
     evaluate(tf, parameters, [windows, weights]) {
-      const { logits } = network.logits(tf, parameters, part(tf, windows, 0, 1), tileSize);
+      const { logits } = network.logits(tf, parameters, part(tf, windows, 0, 1), tileSize, keepAll);
       const targets = oneHot(tf, part(tf, windows, 1, 1), vocabulary);
       const columns = tf.transpose(targets, [0, 2, 1]);
       const shifted = tf.sub(logits, tf.max(logits, 1, true));

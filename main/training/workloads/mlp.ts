@@ -27,9 +27,9 @@ export function mlp(options: MlpOptions, data: Pick<ClassificationData, 'feature
     ]).flat(),
     buffers: [],
     widest: Math.max(...widths.slice(1)),
-    logits(tf, { parameters: p }, images) {
+    logits(tf, { parameters: p }, images, _training, drop) {
       let x = tf.add(sharedProduct(tf, p[0], images, true), p[1]);
-      for (let l = 1; l < layers; l++) x = dense(tf, p[2 * l], p[2 * l + 1], activate(tf, x));
+      for (let l = 1; l < layers; l++) x = dense(tf, p[2 * l], p[2 * l + 1], drop(activate(tf, x)));
       return { logits: x, buffers: [] };
     },
   };

@@ -142,7 +142,7 @@ function decoder(
   return {
     parameters,
     widest: context * Math.max(vocabulary, heads * context, 3 * width, feedForward.widest),
-    logits(tf, p, tokens, sequences) {
+    logits(tf, p, tokens, sequences, drop) {
       const cells = p[0].shape[0];
       let at = 2;
       const take = (count: number) => p.slice(at, (at += count));
@@ -155,20 +155,23 @@ function decoder(
         return dense(tf, weights, withBias ? bias : null, x);
       };
       const flat = [cells, width, sequences * context];
-      let x = tf.reshape(
-        tf.add(
-          tf.reshape(embedding(tf, p[0], tokens), [cells, width, sequences, context]),
-          tf.reshape(p[1], [cells, width, 1, context]),
+      // Where GPT-2 has it, but for the weights of attention: after the embeddings and at the end of each branch.
+      let x = drop(
+        tf.reshape(
+          tf.add(
+            tf.reshape(embedding(tf, p[0], tokens), [cells, width, sequences, context]),
+            tf.reshape(p[1], [cells, width, 1, context]),
+          ),
+          flat,
         ),
-        flat,
       );
       let penalty: Tensor | null = null;
       for (let l = 0; l < layers; l++) {
         const joined = linearOf(normalized(x));
-        x = tf.add(x, linearOf(causalAttention(tf, joined, { heads, sequences, context })));
+        x = tf.add(x, drop(linearOf(causalAttention(tf, joined, { heads, sequences, context }))));
         const inside = normalized(x);
         const result = feedForward.apply(tf, take(feedForwardCount), inside);
-        x = tf.add(x, result.y);
+        x = tf.add(x, drop(result.y));
         if (result.penalty !== null)
           penalty = penalty === null ? result.penalty : tf.add(penalty, result.penalty);
       }

@@ -172,6 +172,30 @@ describe('the order of examples', () => {
     expect(epochs[0]).not.toEqual(epochs[1]);
   });
 
+  test('takes a fresh subset each epoch, without repetition in it, the same wherever it resumes', () => {
+    const out = new Int32Array(12 * 200);
+    new ExampleOrder(3, 50, 12).fill(out, 0, 0, out.length);
+    const epochs = Array.from({ length: 200 }, (_, e) => [...out.subarray(12 * e, 12 * (e + 1))]);
+    for (const epoch of epochs) {
+      expect(new Set(epoch).size).toBe(12);
+      expect(epoch.every((example) => example >= 0 && example < 50)).toBe(true);
+    }
+    expect([...epochs[0]].sort()).not.toEqual([...epochs[1]].sort());
+    // Each example is drawn about 200·12/50 = 48 times; 49 degrees of freedom, p > 0.001.
+    const counts = Array.from({ length: 50 }, (_, i) => out.filter((example) => example === i).length);
+    const spread = 48 * (1 - 12 / 50);
+    expect(counts.reduce((sum, c) => sum + (c - 48) ** 2 / spread, 0)).toBeLessThan(86);
+    const part = new Int32Array(30);
+    new ExampleOrder(3, 50, 12).fill(part, 0, 137, 30);
+    expect(part).toEqual(out.subarray(137, 167));
+    const all = new Int32Array(100);
+    new ExampleOrder(3, 50, 50).fill(all, 0, 0, 100);
+    const plain = new Int32Array(100);
+    new ExampleOrder(3, 50).fill(plain, 0, 0, 100);
+    expect(all).toEqual(plain);
+    for (const subset of [0, 51, 1.5]) expect(() => new ExampleOrder(3, 50, subset)).toThrow(RangeError);
+  });
+
   test('needs an example', () => {
     for (const examples of [0, -1, 1.5, Number.NaN])
       expect(() => new ExampleOrder(0, examples)).toThrow(RangeError);

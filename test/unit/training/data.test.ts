@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { DataError, holdOut } from '#main/training/data/classification.ts';
+import { DataError, holdOut, type Pixels } from '#main/training/data/classification.ts';
 import { readDigits } from '#main/training/data/digits.ts';
 import { readIdx, readIdxExamples } from '#main/training/data/idx.ts';
 import { loadClassification } from '#main/training/data/load.ts';
@@ -18,7 +18,7 @@ const write = (name: string, bytes: Uint8Array) => {
 };
 
 /** An image as text, to tell images apart. */
-const imagesOf = (data: { features: number; images: Float32Array }) =>
+const imagesOf = (data: { features: number; images: Pixels }) =>
   Array.from({ length: data.images.length / data.features }, (_, i) =>
     data.images.subarray(i * data.features, (i + 1) * data.features).join(),
   );

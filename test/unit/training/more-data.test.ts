@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DataError } from '#main/training/data/classification.ts';
 import { loadClassification } from '#main/training/data/load.ts';
@@ -9,6 +8,7 @@ import { markovEntropy, markovText } from '#main/training/data/markov-text.ts';
 import { linearData, spirals, teacher } from '#main/training/data/procedural.ts';
 import { loadTokens, readTokenFile } from '#main/training/data/text.ts';
 import { tokenData } from '#main/training/data/tokens.ts';
+import { zip } from '../../support/zip.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'surge-more-data-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,39 +39,6 @@ function npy(type: string, shape: readonly number[], values: ArrayBufferView): B
     Buffer.from(header, 'latin1'),
     Buffer.from(values.buffer, values.byteOffset, values.byteLength),
   ]);
-}
-
-/** A zip archive with deflated members. */
-function zip(members: Readonly<Record<string, Buffer>>): Buffer {
-  const parts: Buffer[] = [];
-  const entries: Buffer[] = [];
-  let offset = 0;
-  for (const [name, bytes] of Object.entries(members)) {
-    const packed = deflateRawSync(bytes);
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(8, 4);
-    common.writeUInt32LE(crc32(bytes), 10);
-    common.writeUInt32LE(packed.length, 14);
-    common.writeUInt32LE(bytes.length, 18);
-    common.writeUInt16LE(name.length, 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), packed]);
-    const place = Buffer.alloc(14);
-    place.writeUInt32LE(offset, 10);
-    entries.push(
-      Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.alloc(2, 20), common, place, Buffer.from(name)]),
-    );
-    parts.push(local);
-    offset += local.length;
-  }
-  const directory = Buffer.concat(entries);
-  const end = Buffer.alloc(22);
-  end.write('PK\x05\x06');
-  end.writeUInt16LE(entries.length, 8);
-  end.writeUInt16LE(entries.length, 10);
-  end.writeUInt32LE(directory.length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...parts, directory, end]);
 }
 
 const pixels = Uint8Array.from({ length: 6 * 2 * 3 }, (_, i) => i * 7);

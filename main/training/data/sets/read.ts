@@ -6,6 +6,7 @@ import { cifarExamples } from '../cifar.ts';
 import type { LabelledExamples } from '../classification.ts';
 import { DataError } from '../classification.ts';
 import { idxExamples, parseIdx, readIdxExamples } from '../idx.ts';
+import { readImages } from '../images/read.ts';
 import { readTar } from '../tar.ts';
 import { openZip } from '../zip.ts';
 import { catalog } from './catalog.ts';
@@ -37,8 +38,12 @@ export function readImageSet(name: ImageSetName): SetExamples {
         training: ['train.bin'],
         evaluation: ['test.bin'],
       });
-    case 'tiny-imagenet':
-      throw new DataError(`workload.data.name: ${name} cannot be read`);
+    case 'tiny-imagenet': {
+      const root = path('tiny-imagenet-200.zip');
+      const { training, evaluation } = readImages({ root, prefix: 'tiny-imagenet-200', color: 'rgb' });
+      if (evaluation === null) throw new DataError(`${root}: has no folder tiny-imagenet-200/val`);
+      return { training, evaluation };
+    }
     default:
       return emnist(path('gzip.zip'), name.slice('emnist-'.length));
   }
