@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rateFactor } from '#shared/experiment/schedule.ts';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
+import { microBatchesOf } from '#shared/experiment/training-options.ts';
 import type { ClassificationData } from './data/classification.ts';
 import { DataError } from './data/classification.ts';
 import { loadClassification } from './data/load.ts';
@@ -37,10 +38,11 @@ export interface BuiltStack extends AssembledStack {
 
 export function buildStack(tf: TensorFlow, configuration: StackConfiguration): BuiltStack {
   const layout = layoutOf(configuration);
-  const { workload, dataChecksum } = makeWorkload(
+  const { workload, dataChecksum, parts } = makeWorkload(
     configuration.workload,
     configuration.evaluationExamples,
     layout,
+    configuration.microBatch,
   );
   const rates = configuration.learningRates;
   const cells = rates.length * configuration.seeds.length;
@@ -48,6 +50,7 @@ export function buildStack(tf: TensorFlow, configuration: StackConfiguration): B
     ...assembleStack(tf, workload, optimizerFor(configuration.optimizer), layout, {
       rateFactor: rateFactorOf(configuration),
       gradientClipping: configuration.gradientClipping,
+      parts,
     }),
     dataChecksum,
     cellLearningRates: Float32Array.from({ length: cells }, (_, cell) => rates[cell % rates.length]),
@@ -95,8 +98,22 @@ function imageNetwork(
   }
 }
 
-/** A workload for an explicit layout: what buildStack uses, and what looks at one point of a run needs. */
+/**
+ * A workload for an explicit layout: what buildStack uses, and what looks at one point of a run needs. With micro-batches
+ * it is that of one of the `parts` of a minibatch.
+ */
 export function makeWorkload(
+  specification: WorkloadSpecification,
+  evaluationExamples: number,
+  layout: StackLayout,
+  microBatch?: number,
+): { workload: Workload; dataChecksum: string; parts: number } {
+  const { count: parts, size } = microBatchesOf(layout.batchSize, microBatch);
+  return { ...makePart(specification, evaluationExamples, { ...layout, batchSize: size }), parts };
+}
+
+/** The workload itself: that of a whole minibatch, or of each part of one. */
+function makePart(
   specification: WorkloadSpecification,
   evaluationExamples: number,
   layout: StackLayout,
