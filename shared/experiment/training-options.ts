@@ -3,7 +3,7 @@
  * experiments that say nothing of it keep their identity.
  */
 import { z } from 'zod';
-import { scheduleSchema, type RateSchedule } from './schedule.ts';
+import { describeSchedule, scheduleSchema, type RateSchedule } from './schedule.ts';
 
 const limit = z.number().positive().finite();
 
@@ -40,6 +40,20 @@ export function trainingOptions(options: TrainingOptions): TrainingOptions {
     ...(gradientClipping === undefined ? {} : { gradientClipping }),
     ...(microBatch === undefined ? {} : { microBatch }),
   };
+}
+
+/** A line for each that is given. */
+export function describeTrainingOptions(options: TrainingOptions): string[] {
+  const { schedule, gradientClipping, microBatch } = options;
+  return [
+    ...(schedule === undefined
+      ? []
+      : [`schedule: ${describeSchedule(schedule)}; learning rates are its peak`]),
+    ...(gradientClipping === undefined
+      ? []
+      : [`gradients are clipped by ${gradientClipping.kind} at ${gradientClipping.limit}`]),
+    ...(microBatch === undefined ? [] : [`at most ${microBatch} of a minibatch at once`]),
+  ];
 }
 
 /** The fewest equal parts of a minibatch that have at most `microBatch` examples; one without a limit. */

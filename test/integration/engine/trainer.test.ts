@@ -88,6 +88,9 @@ function longJob(changes: Partial<StackJob> = {}): StackJob {
     workload,
     learningRates: [0.001, 0.01, 1e37],
     steps,
+    // A checkpoint anywhere must continue the schedule where it was.
+    schedule: { kind: 'cosine', final: 0.1, warmUpShare: 0.2 },
+    gradientClipping: { kind: 'norm', limit: 1 },
     marks: [1, 10, 100, 777, 3000, steps],
     dataChecksum: dataChecksumOf(workload, 40),
     ...changes,

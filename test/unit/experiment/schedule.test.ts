@@ -7,6 +7,7 @@ import {
   scheduleSchema,
   type RateSchedule,
 } from '#shared/experiment/schedule.ts';
+import { describeTrainingOptions } from '#shared/experiment/training-options.ts';
 import { parseSpecification } from '#shared/experiment/validate.ts';
 import { layOutSchedule } from '#shared/theory/schedules.ts';
 import { describeWithReference, referenceFolder } from '../../support/reference.ts';
@@ -233,5 +234,22 @@ describe('schedules in words', () => {
     [{ kind: 'growth' }, 'growth from 10 % in 10 stages'],
   ])('%j', (written, words) => {
     expect(describeSchedule(scheduleSchema.parse(written))).toBe(words);
+  });
+});
+
+describe('training options in words', () => {
+  it('are a line each', () => {
+    expect(describeTrainingOptions({})).toEqual([]);
+    expect(
+      describeTrainingOptions({
+        schedule: scheduleSchema.parse({ kind: 'linear' }),
+        gradientClipping: { kind: 'norm', limit: 2 },
+        microBatch: 8,
+      }),
+    ).toEqual([
+      'schedule: linear decay to zero; learning rates are its peak',
+      'gradients are clipped by norm at 2',
+      'at most 8 of a minibatch at once',
+    ]);
   });
 });

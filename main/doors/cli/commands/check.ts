@@ -6,6 +6,7 @@ import type { ExternalWorkload } from '#shared/experiment/external.ts';
 import { programCall } from '#shared/experiment/external-call.ts';
 import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
+import { describeTrainingOptions } from '#shared/experiment/training-options.ts';
 import { estimateCost } from '#main/lab/scheduler/estimate.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { calibrate } from '#main/lab/scheduler/calibration.ts';
@@ -61,6 +62,7 @@ export function addCheck(program: Command): void {
         }
         print(`${specification.name}: ${workload.kind}, ${optimizerName(specification)}`);
         if (parameters !== null) print(`${count(parameters, 'parameter')}; a batch counts ${batchUnit}`);
+        describeTrainingOptions(specification).forEach(print);
         printGrid(grid);
         print(
           `${count(cost.cells, 'cell')}, ${count(cost.runSteps, 'step')} in all, ${bytes(cost.diskBytes)} on disk`,
