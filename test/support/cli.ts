@@ -1,5 +1,5 @@
-/** Runs `surge` as a user does: a real process through the launcher. */
-import { spawn } from 'node:child_process';
+/** Runs `surge` as a user does: a real process through the launcher; commands that only read share one. */
+import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,12 @@ import { stringify } from 'yaml';
 import type { SpecificationInput } from '#shared/experiment/specification.ts';
 import { metrics, type Metric } from '#shared/experiment/stack.ts';
 import { openStoreReadOnly } from '#main/lab/store/index.ts';
+import { findNode } from '#main/setup/node.ts';
 import type { ReadableStore, Stack } from '#main/lab/store/types.ts';
+import type { Answer, Question } from './command-server.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../main/setup/launch.mjs', import.meta.url));
+const SERVER = fileURLToPath(new URL('command-server.ts', import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
@@ -49,12 +52,58 @@ export function startSurge(
   return { child, finished };
 }
 
+/** Commands that look at a store and end: they leave nothing behind in their process. */
+const readers = new Set([
+  'controls',
+  'export',
+  'figure',
+  'laws',
+  'list',
+  'migrate',
+  'protocol',
+  'recommend',
+  'refine',
+  'ridge',
+  'show',
+  'status',
+  'theory',
+]);
+
+/** Each in a process of its own, but for those that only read: they share one process in each test file. */
 export function surge(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
   group?: string,
 ): Promise<Finished> {
+  if (readers.has(args[0]) && Object.keys(environment).length === 0 && group === undefined) return ask(args);
   return startSurge(args, environment, group).finished;
+}
+
+let server: ChildProcess | null = null;
+let lastAnswer: Promise<unknown> = Promise.resolve();
+
+/** In turn: the process answers one question at a time. */
+function ask(args: readonly string[]): Promise<Finished> {
+  const answer = lastAnswer.then(async (): Promise<Finished> => {
+    server ??= fork(SERVER, {
+      execPath: findNode(),
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const its = server;
+    const told = await new Promise<Answer>((resolve, reject) => {
+      const ended = (code: number | null) => reject(new Error(`the command server ended with code ${code}`));
+      its.once('exit', ended);
+      its.once('message', (answer: Answer) => {
+        its.off('exit', ended);
+        resolve(answer);
+      });
+      its.send({ args } satisfies Question);
+    });
+    return { ...told, signal: null };
+  });
+  lastAnswer = answer.catch(() => (server = null));
+  return answer;
 }
 
 /** Runs a command with --json: its exit code and what it printed, which must be one JSON document. */
@@ -71,7 +120,7 @@ export async function surgeJson(
 }
 
 /** Resolves when the condition holds; throws after the given time, naming what was waited for. */
-export async function waitUntil(what: string, condition: () => boolean, seconds = 60): Promise<void> {
+export async function waitUntil(what: string, condition: () => boolean, seconds = 300): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`after ${seconds} s still waiting until ${what}`);
