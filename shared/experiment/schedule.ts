@@ -28,21 +28,21 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
   /** The peak rate after the warm-up. */
   z.strictObject({ kind: z.literal('constant'), ...warmUp }).refine(...onlyOneWarmUp),
   /** final + (1−final)·(1 + cos(π (k−w)/(T−w)))/2 (arXiv 1608.03983 without restarts). */
-  z.strictObject({ kind: z.literal('cosine'), final, ...warmUp }).refine(...onlyOneWarmUp),
+  z.strictObject({ kind: z.literal('cosine'), ...warmUp, final }).refine(...onlyOneWarmUp),
   /** 1 − (1−final)·(k−w)/(T−w). */
-  z.strictObject({ kind: z.literal('linear'), final, ...warmUp }).refine(...onlyOneWarmUp),
+  z.strictObject({ kind: z.literal('linear'), ...warmUp, final }).refine(...onlyOneWarmUp),
   /** √((w+1)/(k+1)) after the warm-up (arXiv 1706.03762, equation 3). */
   z.strictObject({ kind: z.literal('inverse-sqrt'), ...warmUp }).refine(...onlyOneWarmUp),
   /** factor^(drops so far); exactly one of the fields below says where the drops are, counted from the run's start. */
   z
     .strictObject({
       kind: z.literal('step'),
+      ...warmUp,
       factor: inside.default(0.1),
       everySteps: wholePositive.optional(),
       everyShare: share.optional(),
       atSteps: z.array(wholePositive).min(1).max(1_000).optional(),
       atShares: z.array(inside).min(1).max(1_000).optional(),
-      ...warmUp,
     })
     .refine(...onlyOneWarmUp)
     .refine(
