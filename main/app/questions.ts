@@ -2,6 +2,7 @@
 import { dialog, type BrowserWindow } from 'electron';
 import type { Lab } from '#main/lab/lab.ts';
 import { locateEngine } from '#main/setup/locate-engine.ts';
+import { wheelPlatforms } from '#main/setup/wheels.ts';
 
 async function ask(
   window: BrowserWindow | null,
@@ -68,9 +69,20 @@ export async function offerToContinue(lab: Lab, window: BrowserWindow | null): P
   return key;
 }
 
+/** What another start asked for: its store in the place of this one. */
+export function wantsOtherStore(window: BrowserWindow | null, open: string, other: string): Promise<boolean> {
+  return ask(
+    window,
+    'Surge Lab is open with another store.',
+    `It shows ${open}. To show ${other}, it ends and starts again.`,
+    'Change the Store',
+    'Stay Here',
+  );
+}
+
 /** Whether to fetch the engine library, which no package carries. */
 export async function wantsEngine(window: BrowserWindow | null): Promise<boolean> {
-  if (locateEngine() !== null) return false;
+  if (locateEngine() !== null || !isEngineOffered()) return false;
   return ask(
     window,
     'The TensorFlow engine is not installed yet.',
@@ -78,4 +90,13 @@ export async function wantsEngine(window: BrowserWindow | null): Promise<boolean
     'Fetch It Now',
     'Later',
   );
+}
+
+/** Not on Windows, for instance: what cannot be had is not offered at each start. The settings say why. */
+function isEngineOffered(): boolean {
+  try {
+    return wheelPlatforms().length > 0;
+  } catch {
+    return false;
+  }
 }

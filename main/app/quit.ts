@@ -7,7 +7,7 @@ import type { Windows } from './windows.ts';
 
 export interface QuitOptions {
   readonly lab: Lab;
-  readonly windows: Pick<Windows, 'all' | 'current'>;
+  readonly windows: Pick<Windows, 'all' | 'current' | 'show'>;
   /** Closes the door and the shell's own session, before the lab. */
   readonly beforeClose: () => void;
   readonly log: Log;
@@ -46,7 +46,9 @@ export class GentleEnd {
 
   /** Ends and starts again with other arguments; nothing happens when training is to go on. */
   async restart(args: string[]): Promise<void> {
-    await this.#end(true, () => app.relaunch({ args }));
+    // An AppImage runs from a mount that is gone when it ends.
+    const { APPIMAGE: execPath } = process.env;
+    await this.#end(true, () => app.relaunch({ args, ...(execPath === undefined ? {} : { execPath }) }));
   }
 
   async #end(asks: boolean, before: () => void = () => undefined): Promise<void> {
@@ -54,11 +56,15 @@ export class GentleEnd {
     const { lab, windows, beforeClose, log } = this.#options;
     if (asks && lab.isTraining) {
       this.#state = 'asking';
-      const agreed = await mayStopTraining(lab, windows.current);
+      const agreed = await this.#mayStop();
       // The system may have ended it meanwhile.
       if (this.#state !== 'asking') return;
       this.#state = 'open';
-      if (!agreed) return;
+      if (!agreed) {
+        // Training without any window would surprise.
+        if (windows.all.length === 0) windows.show();
+        return;
+      }
     }
     this.#state = 'closing';
     for (const window of windows.all) window.hide();
@@ -72,5 +78,16 @@ export class GentleEnd {
     this.#state = 'closed';
     before();
     app.quit();
+  }
+
+  async #mayStop(): Promise<boolean> {
+    const { lab, windows, log } = this.#options;
+    try {
+      return await mayStopTraining(lab, windows.current);
+    } catch (error) {
+      // An end that cannot be asked about must not become one that cannot be had: a checkpoint is saved either way.
+      log('asking before the end', error);
+      return true;
+    }
   }
 }

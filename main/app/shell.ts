@@ -1,6 +1,6 @@
 /** The desktop shell: windows, menu, door and lab put together. Every file it is made of does one thing. */
 import { app, dialog, Menu, session, shell as system, type BrowserWindow } from 'electron';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { storeFile } from '#main/doors/cli/store-access.ts';
 import { IpcDoor } from '#main/doors/ipc/door.ts';
@@ -15,7 +15,7 @@ import { askWhereToSave } from './downloads.ts';
 import { lockPages, lockSession, openLink } from './lockdown.ts';
 import { logTo, type Log } from './log.ts';
 import { menuTemplate } from './menu.ts';
-import { offerToContinue, wantsEngine } from './questions.ts';
+import { offerToContinue, wantsEngine, wantsOtherStore } from './questions.ts';
 import { GentleEnd } from './quit.ts';
 import { registerScheme, serveWindow } from './window-files.ts';
 import { Windows } from './windows.ts';
@@ -30,6 +30,8 @@ export async function startShell(): Promise<void> {
   lockPages();
   const log = logTo(join(app.getPath('logs'), 'surge-lab.log'));
   watchProcesses(log);
+  // Electron itself tells a person of these.
+  process.on('uncaughtExceptionMonitor', (error) => log('uncaught exception', error));
   process.on('unhandledRejection', (error) => log('unhandled rejection', error));
   await app.whenReady();
   try {
@@ -43,7 +45,11 @@ export async function startShell(): Promise<void> {
 
 async function open(log: Log): Promise<void> {
   const isDevelopment = !app.isPackaged;
-  const lab = await Lab.open({ file: chosenStore(), version: packageFile.version, onFault: log });
+  const lab = await Lab.open({
+    file: storeFile({ store: storeIn(process.argv.slice(1)) }),
+    version: packageFile.version,
+    onFault: log,
+  });
   const own = session.defaultSession;
   lockSession(own);
   serveWindow(own, join(app.getAppPath(), 'dist', 'renderer'));
@@ -71,7 +77,12 @@ async function open(log: Log): Promise<void> {
   });
   askWhereToSave(own, windows);
   setMenu({ lab, door, windows, end, isDevelopment });
-  app.on('second-instance', () => windows.show());
+  app.on('second-instance', (_event, argv, folder) => {
+    const other = storeIn(argv.slice(1));
+    const window = windows.show();
+    if (other === undefined || resolve(folder, other) === resolve(lab.store.file)) return;
+    void changeStore(lab, window, end, resolve(folder, other), log);
+  });
   app.on('activate', () => windows.show());
   const window = windows.create();
   await welcome(lab, attendant, door, window, log);
@@ -103,14 +114,10 @@ async function welcome(
 }
 
 /** --store FILE, as the command line has it. */
-function chosenStore(): string {
-  const { values } = parseArgs({
-    args: process.argv.slice(1),
-    options: { store: { type: 'string' } },
-    // Chromium's own switches come along.
-    strict: false,
-  });
-  return storeFile({ store: typeof values.store === 'string' ? values.store : undefined });
+function storeIn(args: readonly string[]): string | undefined {
+  // Chromium's own switches come along.
+  const { values } = parseArgs({ args: [...args], options: { store: { type: 'string' } }, strict: false });
+  return typeof values.store === 'string' ? values.store : undefined;
 }
 
 interface MenuParts {
@@ -150,7 +157,25 @@ async function chooseStore(lab: Lab, windows: Windows, end: GentleEnd): Promise<
     properties: ['openFile', 'promptToCreate'],
   });
   if (canceled || filePaths.length === 0) return;
+  await openStore(end, filePaths[0]);
+}
+
+async function changeStore(
+  lab: Lab,
+  window: BrowserWindow,
+  end: GentleEnd,
+  other: string,
+  log: Log,
+): Promise<void> {
+  try {
+    if (await wantsOtherStore(window, lab.store.file, other)) await openStore(end, other);
+  } catch (error) {
+    log('changing the store', error);
+  }
+}
+
+async function openStore(end: GentleEnd, file: string): Promise<void> {
   // A development start has the folder of the app as its first argument.
   const first = app.isPackaged ? [] : [app.getAppPath()];
-  await end.restart([...first, '--store', filePaths[0]]);
+  await end.restart([...first, '--store', file]);
 }

@@ -1,27 +1,11 @@
 /** app://lab/: the window's files, from one folder and nowhere else, each with the policy of the page. */
 import { readFile } from 'node:fs/promises';
 import { protocol, type Session } from 'electron';
+import { securityHeaders } from '#main/doors/web/headers.ts';
 import { findFile } from '#main/doors/web/static-files.ts';
 import { isOurs, SCHEME } from './address.ts';
 
-/** Nothing but our own files: no inline script, no frame, no other origin, no network. */
-const headers = {
-  'Content-Security-Policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data: blob:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-};
+const headers = securityHeaders();
 
 /** Before the app is ready. */
 export function registerScheme(): void {

@@ -44,13 +44,23 @@ export function writeWindowState(file: string, state: WindowState): void {
   }
 }
 
-/** The remembered area where its title bar can be seen and reached on one of the screens, else null. */
+/**
+ * The remembered area where its title bar can be seen and reached on one of the screens, no larger than that screen;
+ * else null.
+ */
 export function reachable(area: Area | null, screens: readonly Area[]): Area | null {
   if (area === null) return null;
-  const isReachable = screens.some((screen) => {
-    const width = Math.min(area.x + area.width, screen.x + screen.width) - Math.max(area.x, screen.x);
-    const isTopInside = area.y >= screen.y && area.y + GRIP.height <= screen.y + screen.height;
+  const screen = screens.find((each) => {
+    const width = Math.min(area.x + area.width, each.x + each.width) - Math.max(area.x, each.x);
+    const isTopInside = area.y >= each.y && area.y + GRIP.height <= each.y + each.height;
     return width >= Math.min(GRIP.width, area.width) && isTopInside;
   });
-  return isReachable ? area : null;
+  if (screen === undefined) return null;
+  return {
+    // One that is cut to its screen's width begins there.
+    x: area.width > screen.width ? screen.x : area.x,
+    y: area.y,
+    width: Math.min(area.width, screen.width),
+    height: Math.min(area.height, screen.height),
+  };
 }

@@ -1,7 +1,7 @@
 /** The windows: made hidden, shown when there is something to see, and found again where they were left. */
 import { BrowserWindow, nativeTheme, screen, type Session } from 'electron';
 import { WINDOW_URL } from './address.ts';
-import { reachable, readWindowState, writeWindowState, type WindowState } from './window-state.ts';
+import { reachable, readWindowState, writeWindowState, type Area, type WindowState } from './window-state.ts';
 
 const FIRST_SIZE = { width: 1360, height: 860 };
 const LEAST_SIZE = { minWidth: 820, minHeight: 560 };
@@ -62,13 +62,8 @@ export class Windows {
   /** `place`: '#/settings'. */
   create(place = ''): BrowserWindow {
     const { preload, session, isDevelopment, onCreated } = this.#options;
-    const area = reachable(
-      this.#state.area,
-      screen.getAllDisplays().map(({ workArea }) => workArea),
-    );
-    const shift = OFFSET * this.all.length;
     const window = new BrowserWindow({
-      ...(area === null ? FIRST_SIZE : { ...area, x: area.x + shift, y: area.y + shift }),
+      ...this.#place(),
       ...LEAST_SIZE,
       title: 'Surge Lab',
       show: false,
@@ -90,8 +85,9 @@ export class Windows {
       },
     });
     this.#open.add(window);
-    if (this.#state.isMaximized && this.all.length === 1) window.maximize();
-    window.once('ready-to-show', () => window.show());
+    const isMaximized = this.#state.isMaximized && this.all.length === 1;
+    // Maximising shows a window, so it waits for something to see as well.
+    window.once('ready-to-show', () => (isMaximized ? window.maximize() : window.show()));
     window.on('close', () => {
       this.#remember({ area: window.getNormalBounds(), isMaximized: window.isMaximized() });
     });
@@ -99,6 +95,18 @@ export class Windows {
     onCreated(window);
     void window.loadURL(`${WINDOW_URL}${place}`);
     return window;
+  }
+
+  /** Where the next window goes: where the last one was left, else in the middle, and not larger than the screen. */
+  #place(): Partial<Area> {
+    const { area } = this.#state;
+    const shift = OFFSET * this.all.length;
+    const screens = screen.getAllDisplays().map(({ workArea }) => workArea);
+    const shifted = area === null ? null : { ...area, x: area.x + shift, y: area.y + shift };
+    const found = reachable(shifted, screens) ?? reachable(area, screens);
+    if (found !== null) return found;
+    const { width, height } = screen.getPrimaryDisplay().workArea;
+    return { width: Math.min(FIRST_SIZE.width, width), height: Math.min(FIRST_SIZE.height, height) };
   }
 
   #remember(change: Partial<WindowState>): void {

@@ -1,23 +1,22 @@
-/** Headers of every answer. */
+/** Headers of every answer, over the web and in the desktop window alike. */
 
-/** Nothing but our own files, no inline script, no other origin; the socket goes to the host that sent the page. */
-function contentSecurityPolicy(port: number): string {
-  return [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data: blob:",
-    "font-src 'self'",
-    `connect-src 'self' ws://127.0.0.1:${port} ws://localhost:${port}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-}
-
-export function securityHeaders(port: number): Record<string, string> {
+/**
+ * Nothing but our own files: no inline script, no frame, no other origin, no network.
+ * `sockets`: addresses of web sockets that the page may open beside its own origin.
+ */
+export function securityHeaders(sockets: readonly string[] = []): Record<string, string> {
   return {
-    'Content-Security-Policy': contentSecurityPolicy(port),
+    'Content-Security-Policy': [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self' data: blob:",
+      "font-src 'self'",
+      ["connect-src 'self'", ...sockets].join(' '),
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     'Referrer-Policy': 'no-referrer',

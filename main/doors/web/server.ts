@@ -43,7 +43,7 @@ export class WebHost {
     this.#options = options;
     this.port = (server.address() as AddressInfo).port;
     this.#access = new Access(this.port);
-    this.#headers = securityHeaders(this.port);
+    this.#headers = securityHeaders([LOOPBACK, 'localhost'].map((host) => `ws://${host}:${this.port}`));
     this.url = `http://${LOOPBACK}:${this.port}/open?token=${this.#access.token}`;
     server.on('request', (request, response) => this.#answer(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));

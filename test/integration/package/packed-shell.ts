@@ -71,7 +71,7 @@ if (step === 'train') {
   await call('experiments.create', { text: stringify(specification), start: true });
   await until('training', async () => ((await running())?.runStepsDone ? true : undefined));
   assert.equal(world.blockers.size, 1, 'the computer is kept awake');
-  assert.notEqual(lastNews, null, 'the page hears what happens');
+  assert.ok(lastNews !== null, 'the page hears what happens');
   world.answers.push('Save a Checkpoint and Quit');
 }
 if (step === 'continue')
@@ -87,10 +87,10 @@ assert.equal(world.blockers.size, 0, 'the computer may sleep again');
 const { url } = window;
 const questions = world.questions.map(({ message }) => message);
 const { errors, exitCode } = world;
-const started = children.map(({ spawnfile, spawnargs }) => [
-  spawnfile,
-  spawnargs.find((word) => /\.(ts|mjs)$/.test(word)) ?? '',
-]) as [string, string][];
+const started = children.map(
+  ({ spawnfile, spawnargs }) =>
+    [spawnfile, spawnargs.find((word) => /\.(ts|mjs)$/.test(word)) ?? ''] as const,
+);
 const report: PackedReport = {
   ...{ version, url, files, bridge: Object.keys(bridge), experiments, questions, errors, exitCode, started },
 };

@@ -25,14 +25,14 @@ export const world = {
   isFirstInstance: true,
   displays: [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }],
   /** Labels of buttons that the next questions are answered with; without one the last button is pressed. */
-  answers: [] as string[],
-  questions: [] as { message: string; detail: string; buttons: readonly string[] }[],
+  answers: [] as (string | Promise<string>)[],
+  questions: [] as (Question & { buttons: readonly string[] })[],
   errors: [] as string[],
   openedOutside: [] as string[],
   chosenFiles: [] as string[],
   blockers: new Set<number>(),
   schemes: [] as { scheme: string; privileges: Record<string, boolean> }[],
-  relaunched: [] as string[][],
+  relaunched: [] as { args: string[]; execPath?: string }[],
   exitCode: null as number | null,
   isSandboxed: false,
   menu: null as MenuItem[] | null,
@@ -139,6 +139,7 @@ export class BrowserWindow extends EventEmitter {
     return false;
   }
   maximize(): void {
+    this.isVisible = true;
     this.#isMaximized = true;
   }
   isMaximized(): boolean {
@@ -168,11 +169,16 @@ export class BrowserWindow extends EventEmitter {
     this.#isDestroyed = true;
     this.webContents.destroy();
     this.emit('closed');
-    if (BrowserWindow.all.every((window) => window.isDestroyed())) app.emit('window-all-closed');
+    if (BrowserWindow.all.every((window) => window.isDestroyed())) app.allClosed();
   }
 }
 
 class App extends EventEmitter {
+  #isQuitting = false;
+  /** Who does not listen to this wants the app to end with its last window. */
+  allClosed(): void {
+    if (!this.emit('window-all-closed') && !this.#isQuitting) this.quit();
+  }
   get isPackaged(): boolean {
     return world.isPackaged;
   }
@@ -196,7 +202,9 @@ class App extends EventEmitter {
     const event = preventable();
     this.emit('before-quit', event);
     if (event.isPrevented) return;
+    this.#isQuitting = true;
     for (const window of BrowserWindow.all) window.close();
+    this.#isQuitting = false;
     if (BrowserWindow.all.some((window) => !window.isDestroyed())) return;
     world.exitCode ??= 0;
     this.emit('quit');
@@ -205,8 +213,8 @@ class App extends EventEmitter {
     world.exitCode ??= code;
     this.emit('quit');
   }
-  relaunch({ args }: { args: string[] }): void {
-    world.relaunched.push(args);
+  relaunch(options: { args: string[]; execPath?: string }): void {
+    world.relaunched.push(options);
   }
   setAboutPanelOptions(): void {}
   showAboutPanel(): void {}
@@ -233,7 +241,10 @@ export const powerSaveBlocker = {
   },
 };
 
-export const screen = { getAllDisplays: () => world.displays };
+export const screen = {
+  getAllDisplays: () => world.displays,
+  getPrimaryDisplay: () => world.displays[0],
+};
 
 export const shell = {
   openExternal(url: string): Promise<void> {
@@ -245,13 +256,23 @@ export const shell = {
   },
 };
 
+interface Question {
+  message: string;
+  detail: string;
+  buttons?: string[];
+  defaultId?: number;
+  cancelId?: number;
+  signal?: AbortSignal;
+}
+
 export const dialog = {
-  showMessageBox(...args: unknown[]): Promise<{ response: number }> {
-    const question = args.at(-1) as { message: string; detail: string; buttons?: string[] };
-    const buttons = question.buttons ?? ['OK'];
+  async showMessageBox(...args: unknown[]): Promise<{ response: number }> {
+    const question = args.at(-1) as Question;
+    const { buttons = ['OK'], cancelId = 0, signal } = question;
     world.questions.push({ ...question, buttons });
-    const answer = world.answers.shift();
-    return Promise.resolve({ response: answer === undefined ? buttons.length - 1 : buttons.indexOf(answer) });
+    const closed = new Promise<null>((resolve) => signal?.addEventListener('abort', () => resolve(null)));
+    const answer = await Promise.race([closed, world.answers.shift() ?? buttons.at(-1)]);
+    return { response: answer === null || answer === undefined ? cancelId : buttons.indexOf(answer) };
   },
   showErrorBox(title: string, content: string): void {
     world.errors.push(`${title}: ${content}`);
