@@ -1,9 +1,10 @@
 /** Reads an experiment file from disk; paths inside it are relative to it. */
 import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { withDataPaths } from '#shared/experiment/data-paths.ts';
 import type { FileProblem } from '#shared/experiment/file.ts';
 import { MAX_FILE_CHARACTERS, parseExperimentFile } from '#shared/experiment/file.ts';
-import type { Specification, WorkloadSpecification } from '#shared/experiment/specification.ts';
+import type { Specification } from '#shared/experiment/specification.ts';
 
 /** The message has one line a problem: file:line:column field: what is wrong. */
 export class ExperimentFileError extends Error {
@@ -70,27 +71,9 @@ function readFailure({ code, message }: NodeJS.ErrnoException, kind: string): st
   }
 }
 
-/** Fields of a workload's data that name files or folders. */
-const pathFields = [
-  'images',
-  'labels',
-  'evaluationImages',
-  'evaluationLabels',
-  'file',
-  'evaluationFile',
-  'folder',
-];
-
 function resolvePaths(specification: Specification, folder: string): Specification {
   const { workload } = specification;
   if (workload.kind === 'external')
     return { ...specification, workload: { ...workload, folder: resolve(folder, workload.folder) } };
-  if (!('data' in workload)) return specification;
-  const data = Object.fromEntries(
-    Object.entries(workload.data).map(([field, value]: [string, unknown]) => [
-      field,
-      pathFields.includes(field) && typeof value === 'string' ? resolve(folder, value) : value,
-    ]),
-  );
-  return { ...specification, workload: { ...workload, data } as WorkloadSpecification };
+  return { ...specification, workload: withDataPaths(workload, (path) => resolve(folder, path)) };
 }

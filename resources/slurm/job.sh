@@ -34,6 +34,10 @@ else
   work="$store"
 fi
 
+# Data files too: one copy a node, which the trainer reads instead.
+data=()
+[ -n "$stage" ] && data=(--stage "$stage/surge-lab-data-$(id -u)")
+
 requeue=no
 stop() { requeue=$1; kill -TERM "$trainer" 2>/dev/null; }
 trap 'stop yes' USR1
@@ -42,7 +46,7 @@ trap 'stop no' TERM INT
 if [ "$work" != "$store" ] && [ -e "$store" ]; then
   {{surge}} merge "$store" --into "$work" || exit
 fi
-{{surge}} slurm task "$folder" --task "$task" --store "$work" &
+{{surge}} slurm task "$folder" --task "$task" --store "$work" "${data[@]}" &
 trainer=$!
 wait "$trainer"; code=$?
 # A signal ends the wait, not the trainer.

@@ -163,9 +163,12 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
 
   it('cancels, and says clearly what is wrong', async () => {
     const file = folder.file('refused.yaml');
+    const points = folder.file('points.csv');
+    writeFileSync(points, `x,label\n${Array.from({ length: 40 }, (_, i) => `${i},${i % 2}`).join('\n')}\n`);
     writeExperiment(file, {
       name: 'refused',
-      workload: { kind: 'quadratic', mu: [1], sigma: [1], hessian: [[1]] },
+      workload: { kind: 'mlp', hidden: [2], data: { source: 'csv', file: points, label: 'label' } },
+      evaluation: { examples: 8 },
       optimizer: { kind: 'sign' },
       learningRates: { list: [0.1] },
       batchSizes: { list: [1] },
@@ -190,13 +193,16 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
     await waitUntil('the queue is empty', () => inQueue().length === 0);
     cluster.run('scontrol', 'update', 'NodeName=localhost', 'State=RESUME');
 
-    // On the node's own disk: engine and store are there while the task trains, and the store comes back.
+    // On the node's own disk: engine, data and store are there while the task trains, and the store comes back.
     expect((await surge(['slurm', 'resubmit-missing', 'refused'], other)).code).toBe(0);
     await waitUntil('the queue is empty', () => inQueue().length === 0, 120);
     const collected = await surge(['slurm', 'collect', 'refused'], other);
     expect(collected.stdout).toContain('1 of 1 cell.');
     const staged = readdirSync(folder.file('stage'));
     expect(staged.some((name) => name.startsWith('surge-lab-engine-'))).toBe(true);
+    const data = staged.find((name) => /^surge-lab-data-\d+$/.test(name)) ?? '';
+    const copies = readdirSync(join(folder.file('stage'), data), { recursive: true }).map(String);
+    expect(copies.filter((name) => name.endsWith('points.csv'))).toHaveLength(1);
     expect(staged.filter((name) => name.includes('task-0'))).toEqual([]);
 
     const absent = await surge(['slurm', 'cancel', 'refused'], { ...other, PATH: '/nonexistent' });

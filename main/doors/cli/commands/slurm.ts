@@ -16,6 +16,7 @@ import {
   TASK_THREADS,
 } from '#main/lab/slurm/submission.ts';
 import { readSubmissions, readSweep, scriptFile } from '#main/lab/slurm/sweep-folder.ts';
+import { stageData } from '#main/lab/slurm/stage-data.ts';
 import { prepareTask } from '#main/lab/slurm/task-store.ts';
 import type { ExperimentSummary, ReadableStore, WritableStore } from '#main/lab/store/types.ts';
 import { BadInput, exitCodes } from '../exit-codes.ts';
@@ -40,6 +41,13 @@ interface SubmitOptions {
   readonly stage?: string;
   readonly template?: string;
   readonly dryRun?: boolean;
+}
+
+interface TaskOptions {
+  readonly task: number;
+  readonly store: string;
+  readonly stage?: string;
+  readonly checkpointSeconds: number;
 }
 
 export function addSlurm(program: Command): void {
@@ -157,9 +165,12 @@ export function addSlurm(program: Command): void {
     .description('what a job runs: trains one task into a store of its own')
     .requiredOption('--task <n>', 'number of the task', (text) => wholeNumber(String(Number(text) + 1)) - 1)
     .requiredOption('--store <file>', 'the task’s store')
+    .option('--stage <folder>', 'a disk of the node to copy the data to')
     .option('--checkpoint-seconds <n>', 'seconds between checkpoints of a stack', positiveNumber, 60)
-    .action((folder: string, options: { task: number; store: string; checkpointSeconds: number }) => {
+    .action((folder: string, options: TaskOptions) => {
       const sweep = readSweep(folder);
+      if (options.stage !== undefined)
+        Object.assign(process.env, stageData(sweep.specification.workload, options.stage));
       mkdirSync(dirname(resolve(options.store)), { recursive: true });
       return withWriter(options, async (store) => {
         const experiment = prepareTask(store, sweep, options.task);
