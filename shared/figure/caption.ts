@@ -2,15 +2,16 @@
 import { omissionsIn, seedNote, type Caption, type Table } from './figure.ts';
 import { toLatex } from './latex.ts';
 
-function sentences({ text, definition, seeds, counts }: Caption, table: Table): string[] {
+function sentences({ text, definition, seeds, counts, smoothing }: Caption, table: Table): string[] {
   const omitted = omissionsIn(counts);
+  const untouched = smoothing === undefined ? 'smoothed or decimated' : 'decimated';
   return [
     text.trim(),
     `Optimum: ${definition}.`,
     `N = ${drawn(table)}; ${seedNote(seeds)}.`,
     omitted.length === 0
-      ? 'Nothing is left out; nothing is smoothed or decimated.'
-      : `Left out or limited: ${omitted.join(', ')}. Nothing is smoothed or decimated.`,
+      ? `Nothing is left out; nothing is ${untouched}.`
+      : `Left out or limited: ${omitted.join(', ')}. Nothing is ${untouched}.`,
   ].map((sentence) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`));
 }
 

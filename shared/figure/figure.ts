@@ -21,6 +21,8 @@ export interface Caption {
   /** Definition of the optimal learning rate. */
   readonly definition: string;
   readonly seeds: SeedCount;
+  /** How drawn values are smoothed; nothing is when absent. */
+  readonly smoothing?: string;
   /** What is left out or limited, by reason; zero counts are absent. */
   readonly counts: Readonly<Partial<Record<Omission, number>>>;
 }

@@ -28,11 +28,54 @@ export interface FittedFigure extends Figure {
 const NARROWEST = 150;
 /** Of the panels' usual height. */
 const LOWEST = 0.5;
+/** How far a width that would do is looked for. */
+const WIDEST = 4;
 /** Of the preset's type, on a page of fixed height. */
 const SMALLER = [1, 0.9, 0.8, 0.7, 0.6];
 
-/** Throws FigureSizeError when the axes do not fit, or the figure is higher than the preset allows. */
+/**
+ * Throws FigureSizeError when the axes do not fit, or the figure is higher than the preset allows; the message has the
+ * least size that does.
+ */
 export function fitFigure(draw: Draw, preset: Preset): FittedFigure {
+  try {
+    return fitted(draw, preset);
+  } catch (error) {
+    if (!(error instanceof NarrowError)) throw error;
+    const least = leastWidth(draw, preset);
+    const advice =
+      least === null ? 'choose another preset or smaller type' : `it needs ${least} mm at this type size`;
+    throw new FigureSizeError(`${error.message}: ${advice}.`);
+  }
+}
+
+/** Without the advice, which takes more drawing to find. */
+class NarrowError extends FigureSizeError {}
+
+/** Whole millimetres from which on the axes fit, up to WIDEST times the width asked for; null where that is not enough. */
+function leastWidth(draw: Draw, preset: Preset): number | null {
+  const fits = (width: number) => {
+    try {
+      // Its height is another matter.
+      fitted(draw, { ...preset, width, maxHeight: Infinity, fillsPage: false });
+      return true;
+    } catch (error) {
+      if (error instanceof FigureSizeError) return false;
+      throw error;
+    }
+  };
+  let low = Math.floor(preset.width);
+  let high = Math.ceil(WIDEST * preset.width);
+  if (!fits(high)) return null;
+  while (high - low > 1) {
+    const middle = Math.round((low + high) / 2);
+    if (fits(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+function fitted(draw: Draw, preset: Preset): FittedFigure {
   const usual = preset.textSize / printStyle.textSize;
   let lowest = Infinity;
   for (const smaller of preset.fillsPage ? SMALLER : [1]) {
@@ -61,8 +104,8 @@ export function fitFigure(draw: Draw, preset: Preset): FittedFigure {
 function drawAt(draw: Draw, preset: Preset, scale: number, panelHeight: number): Figure {
   const { face, colorMap, categories, width: millimetres, title } = preset;
   const width = (millimetres * POINTS_PER_MILLIMETRE) / scale;
-  const tooNarrow = new FigureSizeError(
-    `The axes do not fit into ${millimetres} mm at ${formatNumber(scale * printStyle.textSize)} pt type ("${title}"): choose a wider preset or smaller type.`,
+  const tooNarrow = new NarrowError(
+    `The axes do not fit into ${millimetres} mm at ${formatNumber(scale * printStyle.textSize)} pt type ("${title}")`,
   );
   if (width < NARROWEST) throw tooNarrow;
   const lineWidth = preset.lineWidth / scale;

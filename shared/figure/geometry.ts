@@ -20,6 +20,9 @@ export function textOf(node: SvgNode): string {
   return node.children.map((child) => (typeof child === 'string' ? child : textOf(child))).join('');
 }
 
+/** Digits and the signs of numbers do not go below the line. */
+const ON_THE_LINE = /^[\d.×−+ ]*$/;
+
 /** Box of a text from its font's metrics. */
 export function textBounds(node: SvgNode, face: Face = 'sans'): Bounds {
   const { attributes } = node;
@@ -33,7 +36,7 @@ export function textBounds(node: SvgNode, face: Face = 'sans'): Bounds {
   const start = { middle: -width / 2, end: -width }[String(attributes['text-anchor'])] ?? 0;
   const [x, y] = [Number(attributes.x), Number(attributes.y)];
   const what = `text "${textOf(node)}"`;
-  const [up, down] = [ASCENT * size, DESCENT * size];
+  const [up, down] = [ASCENT * size, ON_THE_LINE.test(textOf(node)) ? 0 : DESCENT * size];
   if (attributes.transform === undefined)
     return { what, left: x + start, right: x + start + width, top: y - up, bottom: y + down };
   // Turned by a quarter: what was to the right is above.

@@ -1,5 +1,5 @@
 /** Loss over batch size and learning rate at one mark, with the ridge and its peak. */
-import { ACCENT, lossColor } from './colors.ts';
+import { accentOf, lossColor } from './colors.ts';
 import { seedCount, seedNote, type Figure } from './figure.ts';
 import { cellEdges, gridValues } from './grid-cells.ts';
 import { BATCH_SIZE, LEARNING_RATE } from './label.ts';
@@ -151,7 +151,7 @@ export function heatMapFigure(input: HeatMapInput, options: HeatMapOptions): Fig
     end();
     const summit = peak === null ? null : positionInside(on, peak.batchSize, peak.learningRate);
     if (peak !== null && summit !== null) {
-      const look = { radius: 2.9, color: ACCENT, paper: style.paper, outline: style.ink };
+      const look = { radius: 2.9, color: accentOf(style.categories), paper: style.paper, outline: style.ink };
       marks.push(drawPoint(PEAK_SHAPE, summit, { x: peak.batchSize, y: peak.learningRate }, look));
     }
     return { nodes: [...cells, ...ridge, ...marks], clippedIntervals };

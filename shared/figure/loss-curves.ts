@@ -144,13 +144,15 @@ export function lossCurvesFigure(input: LossCurvesInput, options: LossCurvesOpti
   );
   const smoothing =
     halfLife === null
-      ? ''
-      : ` Strong lines: exponential average with a half-life of ${halfLife} steps, corrected for its start; faint: raw mean.`;
+      ? null
+      : `exponential average with a half-life of ${halfLife} steps, corrected for its start`;
+  const strong = smoothing === null ? '' : ` Strong lines: ${smoothing}; faint: raw mean.`;
   return {
     tree,
     caption: {
-      text: `${valueTitle} against ${by === 'steps' ? 'step' : 'samples'}, mean over the seeds that have not diverged${band === 'none' ? '' : `; band: ${bandTexts[band]}`}; crosses: where a seed diverged.${smoothing}`,
+      text: `${valueTitle} against ${by === 'steps' ? 'step' : 'samples'}, mean over the seeds that have not diverged${band === 'none' ? '' : `; band: ${bandTexts[band]}`}; crosses: where a seed diverged.${strong}`,
       definition: 'none: curves as recorded',
+      ...(smoothing === null ? {} : { smoothing }),
       seeds,
       counts: tally.counts(),
     },

@@ -8,7 +8,7 @@ import { categoryColors } from './colors.ts';
 import { drawVertical, shadeRange } from './curves.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
 import { BATCH_SIZE, noiseScaleLabel, plainLabel, type Label } from './label.ts';
-import { NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
+import { noiseScaleFill, noiseScaleStroke } from './law-looks.ts';
 import type { LegendEntry } from './legend.ts';
 import type { Panel } from './panel.ts';
 import { SIDE_BY_SIDE, type Drawn, type PlannedPanel } from './panel-grid.ts';
@@ -148,8 +148,10 @@ export function predictionFigure(input: PredictionInput, options: PredictionFigu
     const nodes: SvgNode[] = [];
     if (bNoise !== null) {
       if (bNoise.interval !== null)
-        nodes.push(...shadeRange(panel, bNoise.interval.low, bNoise.interval.high, NOISE_SCALE_FILL));
-      const line = drawVertical(panel, bNoise.value, noiseScaleStroke(style.lineWidth));
+        nodes.push(
+          ...shadeRange(panel, bNoise.interval.low, bNoise.interval.high, noiseScaleFill(style.categories)),
+        );
+      const line = drawVertical(panel, bNoise.value, noiseScaleStroke(style.lineWidth, style.categories));
       if (line === null) tally.add('lines beyond the axis');
       else nodes.push(line);
     }
@@ -218,10 +220,15 @@ export function predictionFigure(input: PredictionInput, options: PredictionFigu
       ),
       ...(bNoise === null
         ? []
-        : [lineEntry([...noise, { text: ' (Theorem 3)' }], noiseScaleStroke(style.lineWidth))]),
+        : [
+            lineEntry(
+              [...noise, { text: ' (Theorem 3)' }],
+              noiseScaleStroke(style.lineWidth, style.categories),
+            ),
+          ]),
       ...(bNoise === null || bNoise.interval === null
         ? []
-        : [areaEntry(noiseScaleLabel('5–95 %'), NOISE_SCALE_FILL)]),
+        : [areaEntry(noiseScaleLabel('5–95 %'), noiseScaleFill(style.categories))]),
       ...(bins.length === 0 || swept.length === 0
         ? []
         : [areaEntry(plainLabel('swept batch sizes'), SWEPT_FILL)]),

@@ -10,7 +10,7 @@ import { lossColor } from './colors.ts';
 import { drawCurve, drawVertical, geometric, shadeRange, type Stroke } from './curves.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
 import { BATCH_SIZE, LEARNING_RATE, labelWidth, noiseScaleLabel, plainLabel, type Label } from './label.ts';
-import { lawLabel, lawStroke, NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
+import { lawLabel, lawStroke, noiseScaleFill, noiseScaleStroke } from './law-looks.ts';
 import { colorBarAbove, type LegendEntry } from './legend.ts';
 import { drawCross, drawMarker, drawPoint } from './markers.ts';
 import { position, positionInside, type Panel } from './panel.ts';
@@ -191,8 +191,10 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
     const { bNoise, bNoiseInterval } = one;
     if (bNoise !== null) {
       if (bNoiseInterval !== null)
-        nodes.push(...shadeRange(panel, bNoiseInterval.low, bNoiseInterval.high, NOISE_SCALE_FILL));
-      const line = drawVertical(panel, bNoise, noiseScaleStroke(lineWidth));
+        nodes.push(
+          ...shadeRange(panel, bNoiseInterval.low, bNoiseInterval.high, noiseScaleFill(style.categories)),
+        );
+      const line = drawVertical(panel, bNoise, noiseScaleStroke(lineWidth, style.categories));
       if (line === null) tally.add('lines beyond the axis');
       else nodes.push(line);
     }
@@ -216,7 +218,7 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
         x,
         y: evaluateLaw(law, { epsMax, bNoise }, x),
       }));
-      nodes.push(...drawCurve(panel, curve, lawStroke(law, lineWidth)));
+      nodes.push(...drawCurve(panel, curve, lawStroke(law, lineWidth, style.categories)));
     }
     for (const { batchSize, learningRate } of one.best) {
       const at = positionInside(panel, batchSize, learningRate);
@@ -320,14 +322,14 @@ export function protocolFigure(input: ProtocolInput, options: ProtocolFigureOpti
       ...laws.map((law) =>
         lineEntry(
           [...lawLabel(law), { text: law === 'surge' ? ' (eq. 23)' : ' (eq. 24)' }],
-          lawStroke(law, lineWidth),
+          lawStroke(law, lineWidth, style.categories),
         ),
       ),
       ...(targets.some(({ bNoise }) => bNoise !== null)
-        ? [lineEntry(noiseScaleLabel(), noiseScaleStroke(lineWidth))]
+        ? [lineEntry(noiseScaleLabel(), noiseScaleStroke(lineWidth, style.categories))]
         : []),
       ...(targets.some(({ bNoiseInterval }) => bNoiseInterval !== null)
-        ? [areaEntry(noiseScaleLabel('5–95 %'), NOISE_SCALE_FILL)]
+        ? [areaEntry(noiseScaleLabel('5–95 %'), noiseScaleFill(style.categories))]
         : []),
       ...(targets.some(({ line }) => line !== null)
         ? [lineEntry(plainLabel('eq. 22, least squares'), { color: LINE_COLOR, width: lineWidth })]

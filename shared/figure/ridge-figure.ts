@@ -4,7 +4,7 @@ import { evaluateLaw, type LawName, type LawParameters } from '../laws/laws.ts';
 import { drawCurve, drawVertical, geometric, shadeRange } from './curves.ts';
 import { seedCount, seedNote, Tally, type Figure, type Table } from './figure.ts';
 import { BATCH_SIZE, noiseScaleLabel, plainLabel } from './label.ts';
-import { lawLabel, lawStroke, NOISE_SCALE_FILL, noiseScaleStroke } from './law-looks.ts';
+import { lawLabel, lawStroke, noiseScaleFill, noiseScaleStroke } from './law-looks.ts';
 import type { LegendEntry } from './legend.ts';
 import type { Panel } from './panel.ts';
 import { legendBelow, panelGrid, type Drawn } from './panel-grid.ts';
@@ -108,14 +108,16 @@ export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Fig
     const tally = new Tally();
     const nodes: SvgNode[] = [];
     if (bNoise !== null) {
-      const line = drawVertical(panel, bNoise.value, noiseScaleStroke(style.lineWidth));
+      const line = drawVertical(panel, bNoise.value, noiseScaleStroke(style.lineWidth, style.categories));
       if (bNoise.interval !== null)
-        nodes.push(...shadeRange(panel, bNoise.interval.low, bNoise.interval.high, NOISE_SCALE_FILL));
+        nodes.push(
+          ...shadeRange(panel, bNoise.interval.low, bNoise.interval.high, noiseScaleFill(style.categories)),
+        );
       if (line === null) tally.add('lines beyond the axis');
       else nodes.push(line);
     }
     for (const { law, points: curve } of curves)
-      nodes.push(...drawCurve(panel, curve, lawStroke(law, style.lineWidth)));
+      nodes.push(...drawCurve(panel, curve, lawStroke(law, style.lineWidth, style.categories)));
     const look = { color: style.ink, shape: 0, peak: { shape: STAR, radius: STAR_RADIUS } };
     const ridge = drawRidgePoints(panel, points, peak, look, style);
     tally.addAll(ridge.tally);
@@ -137,7 +139,7 @@ export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Fig
       ...laws.map(({ law, deltaAicc }) =>
         lineEntry(
           [...lawLabel(law), { text: ` (ΔAICc ${deltaAicc.toFixed(1)})` }],
-          lawStroke(law, style.lineWidth),
+          lawStroke(law, style.lineWidth, style.categories),
         ),
       ),
       ...(bNoise === null
@@ -145,12 +147,12 @@ export function ridgeFigure(input: RidgeInput, options: RidgeFigureOptions): Fig
         : [
             lineEntry(
               [...noiseScaleLabel('= '), ...shortLabel(bNoise.value), { text: ' (surge)' }],
-              noiseScaleStroke(style.lineWidth),
+              noiseScaleStroke(style.lineWidth, style.categories),
             ),
           ]),
       ...(bNoise === null || bNoise.interval === null
         ? []
-        : [areaEntry(noiseScaleLabel('90 % interval'), NOISE_SCALE_FILL)]),
+        : [areaEntry(noiseScaleLabel('90 % interval'), noiseScaleFill(style.categories))]),
     ];
   }
 }

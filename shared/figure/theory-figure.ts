@@ -1,5 +1,5 @@
 /** Laws of a noisy quadratic: the exact one, its approximations, and a simulation of the real update beside them. */
-import { ACCENT } from './colors.ts';
+import { categoryColors } from './colors.ts';
 import { drawCurve, drawVertical, shadeRange, type Stroke } from './curves.ts';
 import { Tally, type Figure, type Table } from './figure.ts';
 import { BATCH_SIZE, noiseScaleLabel, plainLabel, type Label } from './label.ts';
@@ -75,10 +75,11 @@ type Quantity = 'learningRate' | 'decrease';
 export function theoryFigure(input: TheoryInput, options: TheoryFigureOptions): Figure {
   const { name, curves, simulated, draws, bNoise, peak, regimeEnd } = input;
   const { width, style = printStyle } = options;
+  const [accent, approximation, limit] = categoryColors[style.categories];
   const strokes: Readonly<Record<TheoryCurveKind, Stroke>> = {
     exact: { color: style.ink, width: style.lineWidth * 1.2 },
-    'small-batch': { color: '#0072B2', width: style.lineWidth, dash: '3.5 1.6' },
-    plateau: { color: '#009E73', width: style.lineWidth, dash: '1.1 1.5' },
+    'small-batch': { color: approximation, width: style.lineWidth, dash: '3.5 1.6' },
+    plateau: { color: limit, width: style.lineWidth, dash: '1.1 1.5' },
   };
   const drawnCurves = curves.filter(({ points }) => points.some((p) => p.learningRate !== null));
   const sizes = [...curves.flatMap(({ points }) => points), ...simulated].map((p) => p.batchSize);
@@ -155,7 +156,7 @@ export function theoryFigure(input: TheoryInput, options: TheoryFigureOptions): 
     const nodes: SvgNode[] = [];
     if (regimeEnd !== null) nodes.push(...shadeRange(panel, regimeEnd, Infinity, OUTSIDE_FILL));
     if (bNoise !== null) {
-      const line = drawVertical(panel, bNoise, noiseScaleStroke(style.lineWidth));
+      const line = drawVertical(panel, bNoise, noiseScaleStroke(style.lineWidth, style.categories));
       if (line === null) tally.add('lines beyond the axis');
       else nodes.push(line);
     }
@@ -174,12 +175,12 @@ export function theoryFigure(input: TheoryInput, options: TheoryFigureOptions): 
         const half = HALF_INTERVAL * error;
         // Down to the lower side where the interval holds zero.
         const low = Math.max(value - half, panel.y.domain[0] / 2);
-        const stroke = { color: ACCENT, width: style.thinLineWidth };
+        const stroke = { color: accent, width: style.thinLineWidth };
         const whisker = drawWhisker(panel, 'vertical', low, value + half, point.batchSize, stroke);
         if (whisker !== null) nodes.push(whisker.node);
         if (whisker?.clipped === true) tally.add('intervals clipped');
       }
-      const marker = { radius: style.markerRadius, color: ACCENT, paper: style.paper };
+      const marker = { radius: style.markerRadius, color: accent, paper: style.paper };
       nodes.push(drawPoint(0, at, { x: point.batchSize, y: value }, marker));
     }
     if (peak !== null && quantity === 'learningRate') {
@@ -199,8 +200,8 @@ export function theoryFigure(input: TheoryInput, options: TheoryFigureOptions): 
       ...drawnCurves.map(({ kind }) => lineEntry(plainLabel(names[kind]), strokes[kind])),
       ...(simulated.every((p) => p.learningRate === null)
         ? []
-        : [markerEntry(plainLabel('simulation, 5–95 %'), 0, ACCENT, style)]),
-      ...(bNoise === null ? [] : [lineEntry(noise, noiseScaleStroke(lineWidth))]),
+        : [markerEntry(plainLabel('simulation, 5–95 %'), 0, accent, style)]),
+      ...(bNoise === null ? [] : [lineEntry(noise, noiseScaleStroke(lineWidth, style.categories))]),
       ...(peak === null
         ? []
         : [

@@ -39,7 +39,7 @@ export function manifestOf({ name, figure, specification, preset, sources, csv }
     definition: caption.definition,
     seeds: caption.seeds,
     points: { drawn: data.rows.length, leftOut: caption.counts },
-    smoothing: 'none',
+    smoothing: caption.smoothing ?? 'none',
     decimation: 'none',
     data: { file: `${name}.csv`, rows: data.rows.length, columns: data.columns, sha256: sha256(csv) },
     colors: { closest, faintest, warnings: colorWarnings },

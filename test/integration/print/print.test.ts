@@ -183,6 +183,19 @@ describe('a printed figure', () => {
     });
   });
 
+  it('says how curves are smoothed, in manifest and caption', async () => {
+    const smoothed = await printed({ kind: 'curves', halfLife: 20 });
+    const plain = await printed({ kind: 'curves' });
+    const smoothingOf = (figure: PrintedFigure) =>
+      (JSON.parse(bytesOf(figure, 'figure.json').toString()) as { smoothing: string }).smoothing;
+    expect(smoothingOf(smoothed)).toBe(
+      'exponential average with a half-life of 20 steps, corrected for its start',
+    );
+    expect(smoothingOf(plain)).toBe('none');
+    expect(bytesOf(smoothed, 'figure-caption.md').toString()).not.toContain('smoothed or decimated');
+    expect(bytesOf(plain, 'figure-caption.md').toString()).toContain('nothing is smoothed or decimated');
+  });
+
   it('comes with a caption that states N, seeds and definition', async () => {
     const figure = await printed({ kind: 'ridge' });
     const markdown = bytesOf(figure, 'figure-caption.md').toString();
