@@ -1,7 +1,8 @@
 /** What the form shows of a specification's unions (workload, optimizer, data), read from their schema. */
 import { z } from 'zod';
 
-export type Control = 'number' | 'numbers' | 'matrix' | 'text' | 'switch' | 'choice' | 'union' | 'other';
+export type Control =
+  'number' | 'numbers' | 'matrix' | 'text' | 'switch' | 'choice' | 'union' | 'group' | 'other';
 
 export interface FieldShape {
   readonly name: string;
@@ -10,6 +11,8 @@ export interface FieldShape {
   readonly options: readonly string[];
   /** Of a union. */
   readonly union: UnionShape | null;
+  /** Of a group. */
+  readonly fields: readonly FieldShape[];
   /** Undefined where it has to be given or may be absent. */
   readonly fallback: unknown;
 }
@@ -31,7 +34,7 @@ export function unionShape(schema: z.ZodDiscriminatedUnion): UnionShape {
         ? [
             {
               kind: String(own.value),
-              fields: Object.entries(rest).map(([name, field]) => fieldShape(name, field)),
+              fields: fieldShapes(rest),
             },
           ]
         : [];
@@ -39,9 +42,13 @@ export function unionShape(schema: z.ZodDiscriminatedUnion): UnionShape {
   };
 }
 
+function fieldShapes(fields: Record<string, z.ZodType>): FieldShape[] {
+  return Object.entries(fields).map(([name, field]) => fieldShape(name, field));
+}
+
 function fieldShape(name: string, field: z.ZodType): FieldShape {
   const { schema, fallback } = unwrapped(field);
-  const shape = { name, options: [], union: null, fallback };
+  const shape = { name, options: [], union: null, fields: [], fallback };
   if (schema instanceof z.ZodNumber) return { ...shape, control: 'number' };
   if (schema instanceof z.ZodBoolean) return { ...shape, control: 'switch' };
   if (schema instanceof z.ZodString) return { ...shape, control: 'text' };
@@ -49,6 +56,8 @@ function fieldShape(name: string, field: z.ZodType): FieldShape {
     return { ...shape, control: 'choice', options: schema.options.map(String) };
   if (schema instanceof z.ZodDiscriminatedUnion)
     return { ...shape, control: 'union', union: unionShape(schema) };
+  if (schema instanceof z.ZodObject)
+    return { ...shape, control: 'group', fields: fieldShapes(schema.shape) };
   if (schema instanceof z.ZodArray) {
     if (schema.element instanceof z.ZodNumber) return { ...shape, control: 'numbers' };
     if (schema.element instanceof z.ZodArray) return { ...shape, control: 'matrix' };

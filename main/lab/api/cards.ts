@@ -121,7 +121,7 @@ export function workloadInWords({ workload }: Specification): string {
   if (workload.kind === 'external') return workload.command.join(' ');
   if (!('data' in workload)) return workload.kind;
   const data: Readonly<Record<string, unknown>> = workload.data;
-  const file = [data.images, data.file].find((path) => typeof path === 'string');
+  const file = [data.images, data.file, data.folder, data.name].find((path) => typeof path === 'string');
   const name = file?.split(/[\\/]/).at(-1) ?? workload.data.source;
   if (workload.kind !== 'mlp') return `${workload.kind} on ${name}`;
   const isDigits = workload.data.source === 'digits';

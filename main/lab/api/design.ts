@@ -27,7 +27,15 @@ const TYPICAL_STACK = 48;
 /** Above this many cells the picture of the grid is not asked how each of them would be trained. */
 const MOST_PLANNED = 200_000;
 /** Members of `workload.data` that name files. */
-const FILE_FIELDS = ['images', 'labels', 'evaluationImages', 'evaluationLabels', 'file', 'evaluationFile'];
+const FILE_FIELDS = [
+  'images',
+  'labels',
+  'evaluationImages',
+  'evaluationLabels',
+  'file',
+  'evaluationFile',
+  'folder',
+];
 
 export interface DesignHost {
   store(): ReadableStore;

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { optimizerSchema, workloadSchema } from '#shared/experiment/specification.ts';
+import type { Editable } from '#renderer/form/editable.ts';
 import { unionShape } from '#renderer/form/fields.ts';
+import { withinGroup } from '#renderer/form/group.ts';
 import {
   jsonText,
   parseJson,
@@ -65,6 +67,32 @@ describe('a form from a schema', () => {
     for (const { kind, fields } of kinds)
       for (const { name, control } of fields)
         if (kind !== 'external') expect({ kind, name, control }).not.toMatchObject({ control: 'other' });
+  });
+
+  it('has the fields of a group, which goes with the last of them', () => {
+    const cnn = unionShape(workloadSchema).kinds.find(({ kind }) => kind === 'cnn');
+    const group = cnn?.fields.find(({ name }) => name === 'augmentation');
+    expect(group?.control).toBe('group');
+    expect(group?.fields.map(({ name, control }) => [name, control])).toEqual([
+      ['crop', 'number'],
+      ['flip', 'switch'],
+    ]);
+    let root: unknown = { workload: { kind: 'cnn' } };
+    const draft: Editable = {
+      get: (path) => valueAt(root, path),
+      set: (path, value) => (root = withValue(root, path, value)),
+      problemAt: (path) => pathText(path),
+    };
+    const at = ['workload', 'augmentation'];
+    const inside = withinGroup(draft, at);
+    inside.set([...at, 'crop'], 4);
+    inside.set([...at, 'flip'], true);
+    expect(root).toEqual({ workload: { kind: 'cnn', augmentation: { crop: 4, flip: true } } });
+    inside.set([...at, 'crop'], undefined);
+    expect(inside.get(at)).toEqual({ flip: true });
+    inside.set([...at, 'flip'], undefined);
+    expect(root).toEqual({ workload: { kind: 'cnn' } });
+    expect(inside.problemAt(at)).toBe('workload.augmentation');
   });
 
   it('keeps what is no JSON as it was typed', () => {

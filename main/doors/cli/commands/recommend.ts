@@ -300,8 +300,8 @@ function trainingExamples(specification: ExperimentSummary['specification']): nu
     workload.kind === 'moe'
   )
     throw new BadInput('An epoch is not known here: give its training examples with --examples.');
-  const { data } = workload;
-  return loadClassification(data, specification.evaluation.examples).trainingExamples;
+  const { data, subset } = workload;
+  return subset ?? loadClassification(data, specification.evaluation.examples).trainingExamples;
 }
 
 function printRecommendation(result: Recommendation): void {
