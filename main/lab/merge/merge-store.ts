@@ -191,6 +191,8 @@ class ExperimentMerge {
     switch (compareSpools(place, spool)) {
       case 'same':
       case 'ahead':
+        // A merge that was killed may have left a spool that the store has not taken in.
+        if (ours.state !== 'finished') this.#target.ingest(stack.key);
         this.#settle(stack);
         if (ours.state === 'finished') this.#compareKept(ours, members);
         return;
@@ -230,6 +232,8 @@ class ExperimentMerge {
   #adopt(stack: Stack, members: readonly Cell[], spool: string, key: string, isBeside: boolean): void {
     const stacks = new Map(this.#target.stacks(this.#ours.id).map((each) => [each.key, each]));
     const known = stacks.get(key);
+    // As above: an earlier merge may have been killed before it took the spool in.
+    if (known !== undefined && known.state !== 'finished') this.#target.ingest(key);
     const cells = new Map(this.#target.cells(this.#ours.id).map((cell) => [cell.key, cell]));
     const finished = saysFinished(spool);
     const take: Cell[] = [];

@@ -1,5 +1,6 @@
-/** A process of its own for the store tests: `node child.ts hold FILE`, `ingest FILE STACK`, `decide FILE`. */
+/** A process of its own for the store tests: `node child.ts hold FILE`, `ingest FILE STACK`, `decide FILE`, `merge FILE SOURCE`. */
 import { setTimeout as wait } from 'node:timers/promises';
+import { mergeStore } from '#main/lab/merge/merge-store.ts';
 import { openStore } from '#main/lab/store/index.ts';
 import { cellConfigurations, planFor, specification } from '../../support/store-data.ts';
 
@@ -18,9 +19,20 @@ switch (task) {
     break;
   case 'ingest':
     // As the lab does it: again and again, while the trainer writes.
-    while (store.ingest(stack).ending !== 'finished') await wait(3);
+    for (;;) {
+      const { ending, lines } = store.ingest(stack);
+      if (lines > 0) say('ingested');
+      if (ending === 'finished') break;
+      await wait(3);
+    }
     store.close();
     break;
+  case 'merge': {
+    const merged = mergeStore(store, stack);
+    say(`merged ${merged.flatMap(({ problems }) => problems).join('; ')}`);
+    store.close();
+    break;
+  }
   case 'decide':
     // Everything that writes the journal, for ever.
     for (let round = 0; ; round++) {

@@ -1,11 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { mergeStore } from '#main/lab/merge/merge-store.ts';
 import { openStore, openStoreReadOnly, rebuildStore, stackSpoolFile } from '#main/lab/store/index.ts';
+import { createLarge, feed, type LargeGrid } from '../../support/large-store.ts';
+import { predictionRecord } from '../../support/prediction.ts';
 import {
   cellConfigurations,
   curveLine,
@@ -21,6 +24,8 @@ import {
 } from '../../support/store.ts';
 
 removeTemporaryFoldersAfterEach();
+
+const MERGED: LargeGrid = { name: 'merged', batchSizes: 12, learningRates: 24, seeds: 8, marks: 120 };
 
 interface Child {
   process: ChildProcess;
@@ -113,29 +118,29 @@ describe('kill -9', () => {
     quiet.close();
 
     // The spool grows by a few bytes or by many lines while one process after the other is killed.
-    let killing = true;
-    const writing = (async () => {
-      let written = 0;
-      while (written < spool.length) {
-        const size = killing ? 1 + Math.floor((Math.random() * spool.length) / 150) : spool.length;
-        appendFileSync(stackSpoolFile(`${file}.spool`, stack.key), spool.subarray(written, written + size));
-        written += size;
-        await wait(12);
-      }
-    })();
+    const KILLS = 20;
+    let written = 0;
+    const write = (size: number) => {
+      appendFileSync(stackSpoolFile(`${file}.spool`, stack.key), spool.subarray(written, written + size));
+      written += size;
+    };
     let kills = 0;
     let halfway = 0;
     for (let done = false; !done;) {
       const child = start('ingest', file, stack.key);
       await child.says('open');
-      if (kills < 20) {
+      if (kills < KILLS) {
+        kills++;
+        const most = (spool.length * kills) / (KILLS + 1);
+        while (written < most) {
+          write(1 + Math.floor((Math.random() * spool.length) / 150));
+          await wait(3);
+        }
+        // Killed before it has taken anything, or after.
+        if (kills % 2 === 0) await child.says('ingested');
         await wait(Math.random() * 60);
         child.process.kill('SIGKILL');
-        kills++;
-      } else {
-        killing = false;
-        await writing;
-      }
+      } else if (written < spool.length) write(spool.length - written);
       await child.ended;
       expect(child.errors).toEqual([]);
       const reader = openStoreReadOnly(file);
@@ -150,6 +155,60 @@ describe('kill -9', () => {
     expect(last.ingest(stack.key)).toMatchObject({ lines: 0, ending: 'finished' });
     last.close();
     expect(dump(file)).toEqual(dump(quiet.file));
+  });
+
+  it('at random instants of a merge, and merging again, gives the same store as one quiet merge', async () => {
+    const folder = temporaryFolder();
+    const source = openStore(join(folder, 'source.surge'));
+    const { experiment, stacks } = createLarge(source, MERGED);
+    for (const stack of stacks) feed(source, stack, 0, MERGED.marks);
+    source.annotate(experiment.id, { notes: 'carried', tags: ['a'] });
+    source.addPrediction(experiment.id, predictionRecord());
+    source.close();
+    const quiet = openStore(join(folder, 'quiet.surge'));
+    const began = performance.now();
+    mergeStore(quiet, source.file);
+    const took = performance.now() - began;
+    quiet.close();
+
+    const file = join(folder, 'killed.surge');
+    let kills = 0;
+    let halfway = 0;
+    for (let done = false; !done;) {
+      const child = start('merge', file, source.file);
+      await child.says('open');
+      if (kills < 8) {
+        // Each attempt goes on where the one before was killed.
+        await wait((Math.random() * took) / 5);
+        kills += Number(child.process.kill('SIGKILL'));
+        await child.ended;
+        const reader = openStoreReadOnly(file);
+        const count = reader.experiments().flatMap(({ id }) => reader.stacks(id)).length;
+        if (count > 0 && count < stacks.length) halfway++;
+        reader.close();
+      } else {
+        await child.says('merged');
+        await child.ended;
+        done = true;
+      }
+      expect(child.errors).toEqual([]);
+      if (child.lines.some((line) => line.startsWith('merged'))) {
+        expect(child.lines.at(-1)).toBe('merged ');
+        done = true;
+      }
+    }
+    console.log(`${kills} kills, ${halfway} of them in the middle of the merge`);
+    const whole = dump(quiet.file);
+    const { events: _, state: __, ...rows } = dump(file);
+    for (const [table, expected] of Object.entries(rows)) expect(expected, table).toEqual(whole[table]);
+    const after = dump(file);
+    const again = openStore(file);
+    expect(mergeStore(again, source.file)[0]).toMatchObject({ stacksAdded: 0, predictionsAdded: 0 });
+    again.close();
+    expect(dump(file)).toEqual(after);
+    expect(readdirSync(`${file}.spool`).filter((name) => name.endsWith('.merging'))).toEqual([]);
+    rebuildStore(file);
+    expect(dump(file).blocks).toHaveLength(after.blocks.length);
   });
 
   it('at random instants of decisions loses none that was reported, and a rebuild gives the same store', async () => {
