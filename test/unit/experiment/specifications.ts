@@ -88,6 +88,26 @@ const workloads: fc.Arbitrary<SpecificationInput['workload']> = fc.oneof(
   }),
 );
 
+const share = fc.double({ min: 0.001, max: 0.999, noNaN: true });
+const schedules: fc.Arbitrary<SpecificationInput['schedule']> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('cosine' as const, 'linear' as const),
+    final: share,
+    warmUpShare: share,
+  }),
+  fc.record({ kind: fc.constant('constant' as const), warmUpSteps: fc.integer({ min: 1, max: 1000 }) }),
+  fc.record({
+    kind: fc.constant('step' as const),
+    factor: share,
+    atShares: fc.array(share, { minLength: 1 }),
+  }),
+  fc.record({
+    kind: fc.constant('growth' as const),
+    start: share,
+    stages: fc.integer({ min: 2, max: 100 }),
+  }),
+);
+
 /** Everything that a file can say, within what the lab accepts. */
 export const specifications: fc.Arbitrary<Specification> = fc
   .record(
@@ -108,6 +128,12 @@ export const specifications: fc.Arbitrary<Specification> = fc
           epsilon: fc.double({ min: 0, max: 1, noNaN: true }),
         }),
       ),
+      schedule: schedules,
+      gradientClipping: fc.record({
+        kind: fc.constantFrom('norm' as const, 'value' as const),
+        limit: fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
+      }),
+      microBatch: fc.integer({ min: 1, max: 10_000 }),
       learningRates: fc.oneof(ranges('learningRates'), list('learningRates')),
       batchSizes: fc.oneof(ranges('batchSizes'), list('batchSizes')),
       seeds: fc.oneof(
@@ -128,4 +154,9 @@ export const specifications: fc.Arbitrary<Specification> = fc
     },
     { requiredKeys: ['name', 'workload', 'optimizer', 'learningRates', 'batchSizes', 'length'] },
   )
-  .map((input) => specificationSchema.parse(input));
+  // The quadratic has no parts of a minibatch.
+  .map(({ microBatch, ...input }) =>
+    specificationSchema.parse(
+      microBatch === undefined || input.workload.kind === 'quadratic' ? input : { ...input, microBatch },
+    ),
+  );
