@@ -10,7 +10,7 @@ import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { columnOf } from '#shared/experiment/stack.ts';
 import { sha256 } from '../identity.ts';
-import { openStoreReadOnly, stackCheckpointFile, stackSpoolFile, StoreError } from '../store/index.ts';
+import { asStoreError, openStoreReadOnly, stackCheckpointFile, stackSpoolFile, StoreError } from '../store/index.ts';
 import { resolveStore } from '../store/paths.ts';
 import type { Cell, ExperimentSummary, ReadableStore, Stack, WritableStore } from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
@@ -100,8 +100,10 @@ class ExperimentMerge {
         try {
           this.#mergeStack(stack, members, isBeside);
         } catch (error) {
-          if (!(error instanceof StoreError) || error.code === 'disk-full') throw error;
-          this.#problems.push(`stack ${stack.key}: ${error.message}`);
+          // Files are copied here too, and what the system says of them is no StoreError yet.
+          const known = asStoreError(error, this.#target.file);
+          if (!(known instanceof StoreError) || known.code === 'disk-full') throw known;
+          this.#problems.push(`stack ${stack.key}: ${known.message}`);
         }
       }
       this.#differences = mergeAnnotations(this.#target, this.#ours, this.#theirs);

@@ -1,9 +1,10 @@
 /** From an experiment to tasks of a job array: what is missing is planned here, frozen, and written as a folder. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
 import { columnOf } from '#shared/experiment/stack.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { WritableStore, ExperimentSummary } from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
 import {
@@ -38,11 +39,11 @@ export interface HandOutOptions {
 const CHUNK_STEPS = 64;
 
 /** Returns the number of tasks; 0 when nothing is missing, and then no folder is made. */
-export function handOut(
+export async function handOut(
   store: WritableStore,
   experiment: ExperimentSummary,
   options: HandOutOptions,
-): number {
+): Promise<number> {
   const folder = resolve(options.folder);
   const template = readFileSync(templateFile(options.template), 'utf8');
   if (existsSync(sweepFile(folder))) {
@@ -58,21 +59,22 @@ export function handOut(
   const tasks: HandedOutStack[][] = [];
   for (let i = 0; i < stacks.length; i += options.stacksPerTask)
     tasks.push(stacks.slice(i, i + options.stacksPerTask));
-  for (const part of ['shards', 'logs']) mkdirSync(join(folder, part), { recursive: true });
-  writeFileSync(scriptFile(folder), script);
-  chmodSync(scriptFile(folder), 0o755);
   const specification = specificationOf(experiment);
   const { dataChecksum } = store.trainedCells(experiment.id)[0].configuration;
   const { key, createdAt } = experiment;
-  writeSweep(folder, {
-    format: 'surge-lab-slurm',
-    version: 1,
-    key,
-    createdAt,
-    specification,
-    dataChecksum,
-    tasks,
-  });
+  try {
+    for (const part of ['shards', 'logs']) await makeFolder(join(folder, part));
+    writeFileSync(scriptFile(folder), script);
+    chmodSync(scriptFile(folder), 0o755);
+    const head = { format: 'surge-lab-slurm', version: 1, key, createdAt } as const;
+    writeSweep(folder, { ...head, specification, dataChecksum, tasks });
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new SweepFolderError(
+      `${folder} cannot be written (${code || message}): nothing was submitted. Choose a folder that you may write, on a disk that every node sees.`,
+      { cause: error },
+    );
+  }
   return tasks.length;
 }
 

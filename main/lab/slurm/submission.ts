@@ -52,7 +52,7 @@ export async function submitSweep(
   options: SubmitOptions,
 ): Promise<Submitted> {
   const folder = resolve(options.folder);
-  const tasks = handOut(store, experiment, {
+  const tasks = await handOut(store, experiment, {
     ...options,
     folder,
     directives: directivesOf(options),

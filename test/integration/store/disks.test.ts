@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync 
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import { mergeStore } from '#main/lab/merge/merge-store.ts';
 import { openStore, openStoreReadOnly, stackSpoolFile } from '#main/lab/store/index.ts';
+import { createLarge, feed } from '../../support/large-store.ts';
 import {
   cellConfigurations,
   codeOf,
@@ -117,6 +119,24 @@ describe.skipIf(!mountable)('a full disk', () => {
     sound(store.file);
   });
 
+  it('stops a merge with a clear message, and the next one finishes it', () => {
+    const source = openStore(join(temporaryFolder(), 'source.surge'));
+    const grid = { name: 'merged', batchSizes: 8, learningRates: 24, seeds: 8, marks: 60 };
+    const { experiment, stacks } = createLarge(source, grid);
+    for (const stack of stacks) feed(source, stack, 0, grid.marks);
+    const curves = source.curveSet(experiment.id, 'evaluationLoss');
+    source.close();
+    const folder = mountDisk('16m');
+    const target = openStore(join(folder, 'a.surge'));
+    const filler = fill(folder, 512 * 1024);
+    expect(codeOf(() => mergeStore(target, source.file))).toBe('disk-full');
+    rmSync(filler);
+    expect(mergeStore(target, source.file)[0].problems).toEqual([]);
+    expect(target.curveSet(target.experiment(experiment.key).id, 'evaluationLoss')).toEqual(curves);
+    target.close();
+    sound(target.file);
+  });
+
   it('is told when not even a new store fits', () => {
     const folder = mountDisk('64k');
     fill(folder, 0);
@@ -136,6 +156,10 @@ describe.skipIf(!mountable)('a read-only disk', () => {
     expect(error.message).toContain('--store');
     expect(codeOf(() => openStore(join(folder, 'new.surge')))).toBe('read-only');
     expect(existsSync(join(folder, 'new.surge'))).toBe(false);
+    // A shard on such a disk can be merged from; nothing can be merged into it.
+    const target = openStore(join(temporaryFolder(), 'target.surge'));
+    expect(mergeStore(target, store.file)[0]).toMatchObject({ isNew: true, problems: [] });
+    target.close();
     const reader = openStoreReadOnly(store.file);
     expect(reader.experiment('small').cells).toBe(12);
     expect(reader.meanSurface(reader.experiment('small').id, 'evaluationLoss', 0)).toHaveLength(6);

@@ -200,6 +200,13 @@ describe('an experiment on Slurm', () => {
       await expect(call('slurm.submit', { ...options(), template: 'unknown' })).rejects.toThrow(
         'There is no template unknown',
       );
+      const file = join(folder, 'a-file');
+      writeFileSync(file, '');
+      for (const impossible of [file, '/proc/nowhere'])
+        await expect(call('slurm.submit', { ...options(), folder: impossible })).rejects.toThrow(
+          /cannot be written \(\w+\): nothing was submitted/,
+        );
+      expect(card()).toMatchObject({ state: 'waiting' });
       vi.stubEnv('PATH', '/nonexistent');
       expect((await call('slurm.about', undefined)).available).toBe(false);
       await expect(call('slurm.submit', options())).rejects.toThrow('There is no sbatch');

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { importSweep } from '#shared/import/collect.ts';
 import { mappingSchema } from '#shared/import/mapping.ts';
@@ -25,6 +26,8 @@ import {
   dump,
   removeTemporaryFoldersAfterEach,
   specification,
+  storeError,
+  storeOfSchema,
   width,
 } from '../../support/store.ts';
 
@@ -267,6 +270,23 @@ describe('imported sweeps', () => {
     there.importSweep(origin, { ...sweep, families: [{ ...family, cells: family.cells.slice(1) }] });
     expect(mergeStore(here, there.file)[0].differences.join()).toContain('read in another way');
     expect(here.importedFamily(here.experiments()[0].id).cells).toHaveLength(3);
+  });
+});
+
+describe('stores of other versions', () => {
+  it('are refused one by one when they cannot be read; nothing of them is merged', () => {
+    const target = stores.open('target');
+    const future = stores.trained('future', [1]);
+    stores.closeOne(future);
+    const database = new SqliteDatabase(future.file);
+    database.pragma('user_version = 1000');
+    database.exec('UPDATE store_state SET reader_version = 1000');
+    database.close();
+    expect(storeError(() => mergeStore(target, future.file)).code).toBe('from-the-future');
+    const old = storeError(() => mergeStore(target, storeOfSchema(1, 'old')));
+    expect(old.code).toBe('needs-migration');
+    expect(old.message).toMatch(/open|update|surge/i);
+    expect(target.experiments()).toEqual([]);
   });
 });
 
