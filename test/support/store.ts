@@ -48,6 +48,7 @@ export function dump(file: string): Record<string, unknown[]> {
       imports: rows('SELECT * FROM imports ORDER BY id'),
       importedFamilies: rows('SELECT * FROM imported_families ORDER BY experiment_id'),
       importedCells: rows('SELECT * FROM imported_cells ORDER BY experiment_id, position'),
+      figures: rows('SELECT * FROM figures ORDER BY experiment_id, name'),
       predictions: rows('SELECT * FROM predictions ORDER BY id'),
       state: rows('SELECT * FROM store_state'),
     };

@@ -183,6 +183,19 @@ function annotate(database: Database, { experiment, name, notes, tags }: FactOf<
     );
 }
 
+function keepFigure(database: Database, { experiment, name, time, record }: FactOf<'figure'>): void {
+  const owner = id(database, 'experiments', experiment);
+  if (record === null)
+    database.prepare('DELETE FROM figures WHERE experiment_id = ? AND name = ?').run(owner, name);
+  else
+    database
+      .prepare(
+        `INSERT INTO figures (experiment_id, name, saved_at, record) VALUES (?, ?, ?, ?)
+         ON CONFLICT (experiment_id, name) DO UPDATE SET saved_at = excluded.saved_at, record = excluded.record`,
+      )
+      .run(owner, name, time, JSON.stringify(record));
+}
+
 /** Throws StoreError when the fact names what the store does not have; then the transaction must be given up. */
 export function applyFact(database: Database, fact: Fact, removed: RemovedFiles, spoolFolder: string): void {
   switch (fact.fact) {
@@ -203,6 +216,8 @@ export function applyFact(database: Database, fact: Fact, removed: RemovedFiles,
         .prepare('INSERT INTO predictions (key, experiment_id, created_at, record) VALUES (?, ?, ?, ?)')
         .run(fact.key, id(database, 'experiments', fact.experiment), fact.time, JSON.stringify(fact.record));
       return;
+    case 'figure':
+      return keepFigure(database, fact);
     case 'hold':
       database
         .prepare('UPDATE experiments SET hold_reason = ?, hold_since = ? WHERE id = ?')

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Specification } from '#shared/experiment/specification.ts';
+import type { SavedFigureRecord } from '#shared/figure/saved-figure.ts';
 import type { ImportMapping } from '#shared/import/mapping.ts';
 import type { ImportReport } from '#shared/import/report.ts';
 import type { FamilyAnalysis } from '#shared/import/sweep.ts';
@@ -108,6 +109,14 @@ export const factSchema = z.discriminatedUnion('fact', [
     key: z.string(),
     experiment: z.string(),
     record: z.custom<PredictionRecord>(anObject),
+  }),
+  z.object({
+    fact: z.literal('figure'),
+    time: count,
+    experiment: z.string(),
+    name: z.string(),
+    /** Null: it is kept no longer. */
+    record: z.custom<SavedFigureRecord>(anObject).nullable(),
   }),
   z.object({ fact: z.literal('hold'), time: count, experiment: z.string(), reason: z.string().nullable() }),
   z.object({ fact: z.literal('archive'), time: count, experiment: z.string(), archived: z.boolean() }),

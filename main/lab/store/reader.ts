@@ -13,15 +13,18 @@ import {
   countsOf,
   eventOf,
   experimentOf,
+  figureOf,
   predictionOf,
   stackOf,
   type CellRow,
   type CommonConfiguration,
   type EventRow,
   type ExperimentRow,
+  type FigureRow,
   type PredictionRow,
   type StackRow,
 } from './rows.ts';
+import type { SavedFigure } from '#shared/figure/saved-figure.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { SurfaceReader } from './surface.ts';
 import type { Cell, ExperimentSummary, LabEvent, ReadableStore, Stack, StoredPrediction } from './types.ts';
@@ -244,6 +247,17 @@ export class StoreReader implements ReadableStore {
         .prepare<[number], EventRow>('SELECT * FROM events WHERE experiment_id = ? ORDER BY time, id')
         .all(experimentId)
         .map(eventOf),
+    );
+  }
+
+  figures(experimentId: number): SavedFigure[] {
+    return this.snapshot(() =>
+      this.#database
+        .prepare<[number], FigureRow>(
+          'SELECT name, saved_at, record FROM figures WHERE experiment_id = ? ORDER BY id',
+        )
+        .all(experimentId)
+        .map(figureOf),
     );
   }
 

@@ -7,6 +7,7 @@ import {
   type StackPlan,
 } from '#shared/experiment/stack.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
+import type { SavedFigure, SavedFigureRecord } from '#shared/figure/saved-figure.ts';
 import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 import type {
   Cell,
@@ -155,6 +156,16 @@ export function eventOf(row: EventRow): LabEvent {
     kind: row.kind,
     message: row.message,
   };
+}
+
+export interface FigureRow {
+  name: string;
+  saved_at: number;
+  record: string;
+}
+
+export function figureOf(row: FigureRow): SavedFigure {
+  return { ...(JSON.parse(row.record) as SavedFigureRecord), name: row.name, savedAt: row.saved_at };
 }
 
 export interface PredictionRow {

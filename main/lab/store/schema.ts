@@ -207,10 +207,24 @@ const annotationColumns = `
   ALTER TABLE experiments ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
 `;
 
+const figureTable = `
+  -- Figures that are kept with an experiment.
+  CREATE TABLE figures (
+    id INTEGER PRIMARY KEY,
+    experiment_id INTEGER NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    saved_at INTEGER NOT NULL,
+    -- SavedFigureRecord as JSON.
+    record TEXT NOT NULL,
+    UNIQUE (experiment_id, name)
+  ) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'first tables', apply: (database) => database.exec(firstTables) },
   { version: 2, name: 'imports', apply: (database) => database.exec(importTables) },
   // Readers of schema 2 see everything that they know.
   { version: 3, name: 'predictions', apply: (database) => database.exec(predictionTable) },
   { version: 4, name: 'annotations', apply: (database) => database.exec(annotationColumns) },
+  { version: 5, name: 'figures', apply: (database) => database.exec(figureTable) },
 ];

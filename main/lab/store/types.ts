@@ -8,6 +8,7 @@ import type { ImportReport } from '#shared/import/report.ts';
 import type { FamilyAnalysis, ImportedFamily, ImportedSweep } from '#shared/import/sweep.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, Metric, StackPlan } from '#shared/experiment/stack.ts';
+import type { SavedFigure, SavedFigureRecord } from '#shared/figure/saved-figure.ts';
 import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 import type { EngineProvenance } from '#main/training/protocol.ts';
 import type { ExperimentProgress, PointBlock } from './live.ts';
@@ -164,6 +165,8 @@ export interface ReadableStore {
   events(experimentId: number): LabEvent[];
   /** What was predicted for runs of this experiment, oldest first. */
   predictions(experimentId: number): StoredPrediction[];
+  /** Figures kept with this experiment, in the order in which they were first kept. */
+  figures(experimentId: number): SavedFigure[];
   /** Differs from an earlier answer when anything was written in between, by this program or another. */
   revision(): string;
   /** Cells with their states and stacks, and how far each stack is in the store. No cells for imported experiments. */
@@ -270,6 +273,8 @@ export interface WritableStore extends ReadableStore {
   deleteExperiment(experimentId: number): void;
   /** Keeps a prediction with its experiment. Throws StoreError 'unknown-experiment'. */
   addPrediction(experimentId: number, record: PredictionRecord, identity?: CarriedIdentity): StoredPrediction;
+  /** Keeps a figure with the experiment in the place of the one of that name; null: keeps it no longer. */
+  keepFigure(experimentId: number, name: string, record: SavedFigureRecord | null): void;
   addEvent(event: Omit<LabEvent, 'time'>): void;
   /** A consistent copy of the database file. */
   backup(file: string): Promise<void>;

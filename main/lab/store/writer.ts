@@ -5,6 +5,7 @@ import type { Database } from 'better-sqlite3';
 import type { Specification } from '#shared/experiment/specification.ts';
 import type { CellConfiguration, CellState, StackPlan } from '#shared/experiment/stack.ts';
 import type { ImportedSweep } from '#shared/import/sweep.ts';
+import type { SavedFigureRecord } from '#shared/figure/saved-figure.ts';
 import type { PredictionRecord } from '#shared/theory/prediction-record.ts';
 import { canonicalJson, newExperimentKey, newStackKey } from '../identity.ts';
 import { applyFact, type RemovedFiles } from './apply-fact.ts';
@@ -425,6 +426,11 @@ export class StoreWriter extends StoreReader implements WritableStore {
     const experiment = this.#experimentKey(experimentId);
     this.#record({ fact: 'prediction', time: createdAt, key, experiment, record }, true);
     return this.predictions(experimentId).find((prediction) => prediction.key === key)!;
+  }
+
+  keepFigure(experimentId: number, name: string, record: SavedFigureRecord | null): void {
+    const experiment = this.#experimentKey(experimentId);
+    this.#record({ fact: 'figure', time: Date.now(), experiment, name, record }, true);
   }
 
   addEvent(event: Omit<LabEvent, 'time'>): void {

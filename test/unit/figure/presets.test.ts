@@ -62,7 +62,11 @@ describe.each(pages)('%s', (name) => {
 
 describe('a size that does not do', () => {
   const protocol = galleryEntries.find(({ file }) => file === 'protocol')!.specification;
-  const ridge = { kind: 'ridge' as const, experiment: 'digits', seeds: [0, 1] } satisfies FigureSpecificationInput;
+  const ridge = {
+    kind: 'ridge' as const,
+    experiment: 'digits',
+    seeds: [0, 1],
+  } satisfies FigureSpecificationInput;
 
   it('is refused with the least height, or the figure is on its page', () => {
     expect(refusal(protocol, presets['nature-89'])).toMatch(
@@ -92,7 +96,11 @@ describe('a size that does not do', () => {
 describe('the color set of a preset', () => {
   const strokesOf = (input: FigureSpecificationInput, categories: Preset['categories']) =>
     elementsOf(fit(input, { ...presets.thesis, categories }).tree).map(({ attributes }) => attributes.stroke);
-  const laws = { kind: 'ridge' as const, experiment: 'digits', seeds: [0, 1] } satisfies FigureSpecificationInput;
+  const laws = {
+    kind: 'ridge' as const,
+    experiment: 'digits',
+    seeds: [0, 1],
+  } satisfies FigureSpecificationInput;
 
   it.each(categorySets)('%s colors the laws, each with a dash of its own', (set) => {
     const strokes = LAW_NAMES.map((law) => lawStroke(law, 1, set));
