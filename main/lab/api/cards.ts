@@ -111,8 +111,9 @@ export function detailOf(
 const DIGIT_PIXELS = 784;
 const DIGIT_CLASSES = 10;
 
-function optimizerInWords({ optimizer }: Specification): string {
-  return optimizer.kind === 'external' ? optimizer.name : optimizer.kind;
+function optimizerInWords({ optimizer, schedule }: Specification): string {
+  if (optimizer.kind === 'external') return optimizer.name;
+  return schedule === undefined ? optimizer.kind : `${optimizer.kind}, ${schedule.kind} schedule`;
 }
 
 /** 'mlp 784-32-10 on digits' */

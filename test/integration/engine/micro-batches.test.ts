@@ -31,7 +31,18 @@ const transformer = {
 const workloads = {
   mlp: workloadSchema.parse({ kind: 'mlp', hidden: [6], data }),
   cnn: workloadSchema.parse({ kind: 'cnn', channels: [3, 4], poolAfter: [2], dense: 5, data }),
-  gpt: workloadSchema.parse({ kind: 'gpt', ...transformer }),
+  // What is drawn for an example depends on its place in the order, whatever part it is in.
+  'cnn, augmented, dropping out': workloadSchema.parse({
+    kind: 'cnn',
+    channels: [3],
+    poolAfter: [1],
+    dense: 5,
+    data,
+    augmentation: { crop: 2, flip: true },
+    dropout: 0.3,
+    subset: 40,
+  }),
+  gpt: workloadSchema.parse({ kind: 'gpt', ...transformer, dropout: 0.2 }),
   moe: workloadSchema.parse({ kind: 'moe', ...transformer, experts: 3, hidden: 4, balance: 0 }),
   logistic: workloadSchema.parse({ kind: 'logistic', data }),
   'linear regression': workloadSchema.parse({ kind: 'linear-regression', features: 5, examples: 200 }),

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { scheduleSchema } from '#shared/experiment/schedule.ts';
 import { optimizerSchema, workloadSchema } from '#shared/experiment/specification.ts';
+import { gradientClippingSchema } from '#shared/experiment/training-options.ts';
 import type { Editable } from '#renderer/form/editable.ts';
 import { unionShape } from '#renderer/form/fields.ts';
 import { withinGroup } from '#renderer/form/group.ts';
@@ -57,6 +59,16 @@ describe('a form from a schema', () => {
       { name: 'epsilon', control: 'number', fallback: 1e-8 },
       { name: 'weightDecay', control: 'number', fallback: undefined },
     ]);
+  });
+
+  it('has controls for every field of schedules and clipping', () => {
+    for (const schema of [scheduleSchema, gradientClippingSchema]) {
+      const { kinds } = unionShape(schema);
+      expect(kinds.map(({ kind }) => kind)).toEqual(schema.options.map((option) => option.shape.kind.value));
+      for (const { kind, fields } of kinds)
+        for (const { name, control } of fields)
+          expect(['number', 'numbers'], `${kind}.${name}`).toContain(control);
+    }
   });
 
   it('has controls for every field of every workload, JSON where nothing better fits', () => {
