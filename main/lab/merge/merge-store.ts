@@ -10,7 +10,13 @@ import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { expandGrid } from '#shared/experiment/grid.ts';
 import { columnOf } from '#shared/experiment/stack.ts';
 import { sha256 } from '../identity.ts';
-import { asStoreError, openStoreReadOnly, stackCheckpointFile, stackSpoolFile, StoreError } from '../store/index.ts';
+import {
+  asStoreError,
+  openStoreReadOnly,
+  stackCheckpointFile,
+  stackSpoolFile,
+  StoreError,
+} from '../store/index.ts';
 import { resolveStore } from '../store/paths.ts';
 import type { Cell, ExperimentSummary, ReadableStore, Stack, WritableStore } from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
@@ -187,20 +193,20 @@ class ExperimentMerge {
         this.#problems.push(`stack ${stack.key}: its spool ${spool} is gone, so it cannot be carried over`);
       return;
     }
-    const ours = this.#target.stacks(this.#ours.id).find(({ key }) => key === stack.key);
+    const ours = this.#stacks().get(stack.key);
     const place = stackSpoolFile(this.#target.spoolFolder, stack.key);
     if (ours === undefined) return this.#adopt(stack, members, spool, stack.key, isBeside);
     switch (compareSpools(place, spool)) {
       case 'same':
       case 'ahead':
         // A merge that was killed may have left a spool that the store has not taken in.
-        if (ours.state !== 'finished') this.#target.ingest(stack.key);
+        if (ours.state !== 'finished') this.#ingest(stack.key);
         this.#settle(stack);
         if (ours.state === 'finished') this.#compareKept(ours, members);
         return;
       case 'behind':
         carrySpool(spool, place);
-        this.#target.ingest(stack.key);
+        this.#ingest(stack.key);
         this.#settle(stack);
         if (ours.stepsDone > 0) this.#extended++;
         else this.#added++;
@@ -215,8 +221,7 @@ class ExperimentMerge {
 
   /** A stack that came here earlier: its own cells are the same ones, others keep the result that they had. */
   #compareKept(kept: Stack, members: readonly Cell[]): void {
-    const stacks = new Map(this.#target.stacks(this.#ours.id).map((each) => [each.key, each]));
-    const cells = new Map(this.#target.cells(this.#ours.id).map((cell) => [cell.key, cell]));
+    const [stacks, cells] = [this.#stacks(), this.#cells()];
     for (const member of members) {
       const cell = cells.get(member.key);
       const rival = cell === undefined || cell.stack === null ? undefined : stacks.get(cell.stack);
@@ -232,11 +237,10 @@ class ExperimentMerge {
   }
 
   #adopt(stack: Stack, members: readonly Cell[], spool: string, key: string, isBeside: boolean): void {
-    const stacks = new Map(this.#target.stacks(this.#ours.id).map((each) => [each.key, each]));
+    const [stacks, cells] = [this.#stacks(), this.#cells()];
     const known = stacks.get(key);
     // As above: an earlier merge may have been killed before it took the spool in.
-    if (known !== undefined && known.state !== 'finished') this.#target.ingest(key);
-    const cells = new Map(this.#target.cells(this.#ours.id).map((cell) => [cell.key, cell]));
+    if (known !== undefined && known.state !== 'finished') this.#ingest(key);
     const finished = saysFinished(spool);
     const take: Cell[] = [];
     const compare: { readonly column: number; readonly cell: Cell; readonly rival: Stack }[] = [];
@@ -280,21 +284,44 @@ class ExperimentMerge {
         columns: take.map((cell) => columnOf(stack, cell.configuration)),
       },
     ]);
-    this.#target.ingest(key);
+    for (const cell of take) cells.set(cell.key, { ...cell, stack: key });
+    this.#ingest(key);
     this.#settle(stack, key);
-    const adopted = this.#target.stacks(this.#ours.id).find((each) => each.key === key);
+    const adopted = this.#stacks().get(key);
     if (adopted === undefined) throw new StoreError('unknown-stack', `${key} did not arrive`);
-    const theirs = resultFingerprints(this.#target, adopted);
+    const theirs = compare.length === 0 ? [] : resultFingerprints(this.#target, adopted);
     const differing = compare.filter(
       ({ column, rival }) => theirs[column] !== this.#fingerprint(rival, column, stack),
     );
     this.#identical += compare.length - differing.length;
     if (take.length === 0 && differing.length === 0) {
       this.#target.releaseColumns(this.#ours.id, key, []);
+      this.#ourStacks = null;
       return;
     }
     this.#added++;
     this.#addConflicts(differing, key);
+  }
+
+  #ingest(key: string): void {
+    this.#target.ingest(key);
+    this.#ourStacks = null;
+  }
+
+  #ourStacks: ReadonlyMap<string, Stack> | null = null;
+
+  /** By key, as they are now. */
+  #stacks(): ReadonlyMap<string, Stack> {
+    this.#ourStacks ??= new Map(this.#target.stacks(this.#ours.id).map((stack) => [stack.key, stack]));
+    return this.#ourStacks;
+  }
+
+  #ourCells: Map<string, Cell> | null = null;
+
+  /** By key; only the stack that they belong to is kept up to date. */
+  #cells(): Map<string, Cell> {
+    this.#ourCells ??= new Map(this.#target.cells(this.#ours.id).map((cell) => [cell.key, cell]));
+    return this.#ourCells;
   }
 
   readonly #fingerprints = new Map<string, string[]>();
@@ -320,7 +347,7 @@ class ExperimentMerge {
 
   /** What the spool cannot say: why a stack ended before its end. Its checkpoint comes along, so that it can go on here. */
   #settle(stack: Stack, key = stack.key): void {
-    const ours = this.#target.stacks(this.#ours.id).find((each) => each.key === key);
+    const ours = this.#stacks().get(key);
     if (ours === undefined || ours.state === 'finished' || key !== stack.key) return;
     carryFile(
       stackCheckpointFile(this.#source.spoolFolder, stack.key),
@@ -328,8 +355,9 @@ class ExperimentMerge {
     );
     const { state, reason } = stack;
     const early = state === 'interrupted' || state === 'failed' || state === 'out-of-memory';
-    if (early && (ours.state !== state || ours.reason !== reason))
-      this.#target.stackEnded(stack.key, state, reason);
+    if (!early || (ours.state === state && ours.reason === reason)) return;
+    this.#target.stackEnded(stack.key, state, reason);
+    this.#ourStacks = null;
   }
 
   #note(): void {
