@@ -166,38 +166,40 @@ describe('kill -9', () => {
     source.addPrediction(experiment.id, predictionRecord());
     source.close();
     const quiet = openStore(join(folder, 'quiet.surge'));
-    const began = performance.now();
     mergeStore(quiet, source.file);
-    const took = performance.now() - began;
     quiet.close();
 
     const file = join(folder, 'killed.surge');
-    let kills = 0;
+    /** Stacks that have come over, at whatever point the merge is. */
+    const arrived = (): number => {
+      const reader = openStoreReadOnly(file);
+      try {
+        return reader.experiments().flatMap(({ id }) => reader.stacks(id)).length;
+      } finally {
+        reader.close();
+      }
+    };
     let halfway = 0;
-    for (let done = false; !done;) {
+    for (let kills = 0; kills < 8; kills++) {
       const child = start('merge', file, source.file);
       await child.says('open');
-      if (kills < 8) {
-        // Each attempt goes on where the one before was killed.
-        await wait((Math.random() * took) / 5);
-        kills += Number(child.process.kill('SIGKILL'));
-        await child.ended;
-        const reader = openStoreReadOnly(file);
-        const count = reader.experiments().flatMap(({ id }) => reader.stacks(id)).length;
-        if (count > 0 && count < stacks.length) halfway++;
-        reader.close();
-      } else {
-        await child.says('merged');
-        await child.ended;
-        done = true;
-      }
+      const before = arrived();
+      let isOver = false;
+      void child.ended.then(() => (isOver = true));
+      while (!isOver && arrived() === before) await wait(1);
+      // Somewhere in the work on one of the next stacks.
+      await wait(Math.random() * 10);
+      child.process.kill('SIGKILL');
+      await child.ended;
       expect(child.errors).toEqual([]);
-      if (child.lines.some((line) => line.startsWith('merged'))) {
-        expect(child.lines.at(-1)).toBe('merged ');
-        done = true;
-      }
+      const now = arrived();
+      if (now > 0 && now < stacks.length) halfway++;
     }
-    console.log(`${kills} kills, ${halfway} of them in the middle of the merge`);
+    const last = start('merge', file, source.file);
+    await last.says('merged');
+    await last.ended;
+    expect(last.lines.at(-1)).toBe('merged ');
+    console.log(`8 kills, ${halfway} of them in the middle of the merge`);
     const whole = dump(quiet.file);
     const { events: _, state: __, ...rows } = dump(file);
     for (const [table, expected] of Object.entries(rows)) expect(expected, table).toEqual(whole[table]);
