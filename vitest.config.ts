@@ -9,6 +9,16 @@ const env = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/surge-lab-tests', import.meta.url)),
 };
 
+/** What others beside it would disturb, or what would disturb them. */
+const alone = [
+  // The system counts what it kills for want of memory: who is killed at that time is taken for one of those.
+  'test/integration/cli/failures.test.ts',
+  // A cluster of one node counts its processors as free.
+  'test/integration/slurm/slurm.test.ts',
+  // Builds the window and the program, where others read them.
+  'test/integration/package/package.test.ts',
+];
+
 // Limits are for a machine with far too much to do; a test that waits for a state ends as soon as it is there.
 export default defineConfig({
   test: {
@@ -25,8 +35,19 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: alone,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          env,
+        },
+      },
+      {
+        test: {
+          name: 'integration-alone',
+          include: alone,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
           env,
         },
       },

@@ -484,11 +484,16 @@ describe('large files', () => {
       (await surge(['import', write(finals()), '--map', finalMap, '--name', 'first', '--store', store])).code,
     ).toBe(0);
     const before = dump(store);
-    const args = ['import', file, '--map', curveMap, '--name', 'killed', '--store', store];
+    const importInto = (target: string) =>
+      ['import', file].concat(['--map', curveMap, '--name', 'killed', '--store', target]);
+    const args = importInto(store);
+    const started = performance.now();
+    expect((await surge(importInto(folder.file('not-killed.surge')))).code).toBe(0);
+    const whole = performance.now() - started;
     let killed = 0;
-    for (let wait = 150; ; wait += 100) {
+    for (const part of [0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]) {
       const { child, finished } = startSurge(args);
-      const ended = await Promise.race([finished.then(() => true), setTimeout(wait, false)]);
+      const ended = await Promise.race([finished.then(() => true), setTimeout(part * whole, false)]);
       child.kill('SIGKILL');
       await finished;
       if (ended) break;
@@ -498,7 +503,7 @@ describe('large files', () => {
       const after = dump(store);
       if (after.imports.length > before.imports.length) break;
       for (const table of ['experiments', 'importedFamilies', 'importedCells'])
-        expect(after[table], `killed after ${wait} ms`).toEqual(before[table]);
+        expect(after[table], `killed after ${part} of the time that it takes`).toEqual(before[table]);
     }
     expect(killed).toBeGreaterThan(0);
     expect((await surge(args)).code).toBe(0);

