@@ -23,6 +23,7 @@ import { TrainingQueue } from './api/training-queue.ts';
 import { Uploads } from './api/uploads.ts';
 import { WorkloadReader } from './api/workload-facts.ts';
 import { findOrCreateExperiment } from './create-experiment.ts';
+import { DrawingDesk } from './drawing/desk.ts';
 import { machineWorkforce } from './scheduler/machine.ts';
 import { holdRequestFile, recover } from './scheduler/run-experiment.ts';
 import type { RunOptions } from './scheduler/run-experiment.ts';
@@ -53,7 +54,7 @@ const RETRY_MILLISECONDS = 3_000;
 /** Cards of all experiments are compared this often when another program writes. */
 const FOLLOW_MILLISECONDS = 2_000;
 /** Thumbnails are computed within a list call as long as it has taken no longer than this. */
-const THUMBNAIL_MILLISECONDS = 200;
+const THUMBNAIL_MILLISECONDS = 60;
 const CHECKPOINT_SECONDS = 20;
 const SLURM_SECONDS = 15;
 
@@ -67,7 +68,8 @@ export class Lab {
   readonly #sessions = new Set<Session>();
   readonly #queue: TrainingQueue;
   readonly #curves: Curves;
-  readonly #thumbnails = new Thumbnails();
+  readonly drawings: DrawingDesk;
+  readonly #thumbnails: Thumbnails;
   readonly #workloads = new WorkloadReader();
   readonly #settingsFile: string;
   #store: ReadableStore;
@@ -97,6 +99,8 @@ export class Lab {
       () => this.#store,
       (experiment, stack) => this.cluster.trains(experiment, stack),
     );
+    this.drawings = new DrawingDesk(() => this.#store.file);
+    this.#thumbnails = new Thumbnails(this.drawings, (key) => this.experimentsChanged([key]));
     this.jobs = new Jobs((job) => this.#each((session) => session.jobChanged(job)));
     this.uploads = new Uploads(() => (this.#writer === null ? null : `${this.#store.file}.uploads`));
     this.imports = new Imports(() => this.writer());
@@ -144,6 +148,7 @@ export class Lab {
     this.cluster.clear();
     await this.#queue.close();
     await this.jobs.settled();
+    this.drawings.close();
     this.uploads.close();
     this.#store.close();
   }
@@ -363,8 +368,7 @@ export class Lab {
       this.#pendingThumbnails.delete(key);
       const experiment = this.#store.experiments().find((each) => each.key === key);
       if (experiment === undefined || this.#thumbnails.peek(experiment).isCurrent) continue;
-      this.#thumbnails.compute(this.#store, experiment);
-      this.experimentsChanged([key]);
+      if (this.#thumbnails.compute(this.#store, experiment)) this.experimentsChanged([key]);
       return;
     }
   }

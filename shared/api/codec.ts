@@ -129,7 +129,7 @@ export function decodeFrame(frame: Uint8Array): unknown {
     const values =
       from % kind.BYTES_PER_ELEMENT === 0
         ? new kind(frame.buffer as ArrayBuffer, from, count)
-        : new kind(frame.slice(start + at, start + at + bytes).buffer);
+        : new kind(copyOf(frame, start + at, bytes));
     return tag === NARROW ? new Float64Array(values) : values;
   };
   const revive = (value: unknown, depth: number): unknown => {
@@ -165,6 +165,13 @@ export function decodeFrame(frame: Uint8Array): unknown {
     throw new FrameError('the header is not JSON');
   }
   return revive(header, 0);
+}
+
+/** Not `slice`, which is a view where the frame is a Buffer of Node. */
+function copyOf(frame: Uint8Array, at: number, bytes: number): ArrayBuffer {
+  const copy = new Uint8Array(bytes);
+  copy.set(frame.subarray(at, at + bytes));
+  return copy.buffer;
 }
 
 function isIndex(value: unknown): value is number {

@@ -1,13 +1,18 @@
 /**
- * Host benchmark, in milliseconds of processor time: how long a window waits for 12,000 cells × 500 marks, and what watching them costs while they train.
+ * Host benchmark, in milliseconds of processor time: how long a window waits for 12,000 cells × 500 marks, and what
+ * watching them costs while they train; and for how long the host answers nobody while pictures of them are drawn.
  *
  *   npm run bench:host
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import { decodeFrame, encodeFrame } from '#shared/api/codec.ts';
+import { createHandlers } from '#main/lab/api/handlers.ts';
 import { WatchedCurves } from '#main/lab/api/watched-curves.ts';
+import { Lab } from '#main/lab/lab.ts';
 import { openStore } from '#main/lab/store/index.ts';
 import { createLarge, feed, LARGE } from '../support/large-store.ts';
 
@@ -74,6 +79,41 @@ try {
     Array.from({ length: 20 }, () => timed(() => store.revision()).milliseconds),
   );
   console.log(`${'memory'.padEnd(44)} ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB resident`);
+
+  const lab = await Lab.open({ file: store.file, readOnly: true, version: 'bench' });
+  const session = lab.openSession(() => undefined);
+  const handlers = createHandlers(lab, session);
+  /** The longest time on the clock in which no other call would have been answered. */
+  const longestBlock = async (what: string, work: () => unknown): Promise<void> => {
+    const delay = monitorEventLoopDelay({ resolution: 2 });
+    await wait(20);
+    delay.enable();
+    await wait(20);
+    const before = performance.now();
+    await work();
+    const took = performance.now() - before;
+    await wait(20);
+    delay.disable();
+    console.log(
+      `${what.padEnd(44)} ${took.toFixed(0)} ms, others wait at most ${(delay.max / 1e6).toFixed(0)} ms`,
+    );
+  };
+  const figure = (kind: string) =>
+    handlers['figures.render']({
+      experiments: [experiment.key],
+      specification: { kind, experiment: experiment.key, ...(kind === 'migration' ? { by: 'steps' } : {}) },
+      formats: ['svg'],
+      preset: 'neurips-text',
+      dotsPerInch: 300,
+    });
+  await longestBlock('list of experiments', () => handlers['experiments.list']({ archived: false }));
+  await longestBlock('thumbnail', async () => {
+    while (lab.cards(false)[0].thumbnail === null) await wait(10);
+  });
+  await longestBlock('figure: ridge', () => figure('ridge'));
+  await longestBlock('figure: migration', () => figure('migration'));
+  lab.closeSession(session);
+  await lab.close();
   store.close();
 } finally {
   rmSync(folder, { recursive: true, force: true });

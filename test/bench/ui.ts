@@ -21,12 +21,13 @@ const OPEN_TARGET_MS = 1_500;
 /** Processor time of the page for the list of 200, which other programs do not lengthen. */
 const LIST_TARGET_MS = 500;
 const SCRUB_TARGET_MS = 16;
-/** Growth of the page's memory over the live part that still counts as flat. */
+/** What the page may hold after the live part beyond what a window that opens the same experiment then holds. */
 const MEMORY_TARGET_BYTES = 8e6;
 /** Marks that the second experiment has when it is opened. */
 const LIVE_FROM = 20;
 const STACKS_A_SECOND = 8;
 const SETTLE_MS = 8_000;
+const FRESH_SETTLE_MS = 40_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -125,6 +126,12 @@ try {
     await wait(1_000);
     if (next % (STACKS_A_SECOND * 5) === 0) samples.push(await memory(session));
   }
+  const afterwards = samples.at(-1) ?? NaN;
+  // The marks that came are held, and their ridges: a window that was not there meanwhile holds the same.
+  await page.reload();
+  await openExperiment(page, 'live');
+  await wait(FRESH_SETTLE_MS);
+  const excess = afterwards - (await memory(session));
   const list = await measureList(browser);
   // The first samples still fill the caches of the scrubber.
   const settled = samples.slice(Math.ceil(samples.length / 3));
@@ -146,13 +153,19 @@ try {
     /** At once after opening, while nothing has been computed ahead. */
     coldScrub: { p95Ms: quantile(firstScrub, 0.95), longestMs: Math.max(...firstScrub) },
     list,
-    live: { minutes, cellUpdates: updates, megabytes: (samples.at(-1) ?? NaN) / 1e6, growthBytes: growth },
+    live: {
+      minutes,
+      cellUpdates: updates,
+      megabytes: afterwards / 1e6,
+      growthBytes: growth,
+      excessBytes: excess,
+    },
     faults,
   };
   const passed =
     result.firstOpenMs < OPEN_TARGET_MS &&
     result.scrub.p95Ms < SCRUB_TARGET_MS &&
-    growth < MEMORY_TARGET_BYTES &&
+    excess < MEMORY_TARGET_BYTES &&
     list.openCost.taskMs < LIST_TARGET_MS &&
     list.scroll.cost.taskMs < SCRUB_TARGET_MS &&
     faults.length + list.faults.length === 0;
@@ -169,7 +182,7 @@ try {
       `at once after opening  95 % ${ms(result.coldScrub.p95Ms)}, longest ${ms(result.coldScrub.longestMs)}`,
     );
     say(
-      `live, ${minutes} min           ${updates} cell updates, ${result.live.megabytes.toFixed(1)} MB, growth ${(growth / 1e6).toFixed(2)} MB  (target below ${MEMORY_TARGET_BYTES / 1e6} MB)`,
+      `live, ${minutes} min           ${updates} cell updates, ${result.live.megabytes.toFixed(1)} MB, growth ${(growth / 1e6).toFixed(1)} MB; ${(excess / 1e6).toFixed(1)} MB more than a fresh window holds  (target below ${MEMORY_TARGET_BYTES / 1e6} MB)`,
     );
     say(
       `list of ${list.experiments}            open ${ms(list.openMs)}, processor ${costInWords(list.openCost)}  (target below ${LIST_TARGET_MS} ms)`,

@@ -20,7 +20,6 @@ import { detailOf } from './cards.ts';
 import { proposedFolder } from './cluster.ts';
 import { cellDetail, trainingLoss } from './cell-detail.ts';
 import type { Handlers } from './dispatch.ts';
-import { renderFigure } from './figures.ts';
 import type { Session } from './session.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../resources/experiments/', import.meta.url));
@@ -126,7 +125,7 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
 
     'figures.render': (argument) => {
       for (const experiment of argument.experiments) find(experiment);
-      return renderFigure(lab.store, argument);
+      return lab.drawings.draw('figure', argument);
     },
 
     'upload.begin': ({ name, bytes }) => ({ upload: lab.uploads.begin(session, name, bytes) }),
