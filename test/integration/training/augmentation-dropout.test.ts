@@ -269,4 +269,21 @@ describeWithEngine('a stack with augmentation and dropout', () => {
       session.dispose();
       expect(relativeDifference(first, eager.losses.subarray(0, 4))).toBeGreaterThan(1e-4);
     });
+
+  it('in micro-batches drops and crops what the whole minibatch would', async () => {
+    const { tf } = engine();
+    const train = async (microBatch?: number) => {
+      const workload = workloads['mlp, all of them'];
+      const stack = buildStack(tf, { ...base, workload, optimizer: optimizers.sgd, microBatch });
+      const session = await eagerBackend(tf).open(stack.program, stack.cellLearningRates, STEPS);
+      session.setState(stack.initialState());
+      session.train({ steps: STEPS, perStep: stack.inputs(0, STEPS) });
+      const state = session.getState();
+      session.dispose();
+      return state;
+    };
+    const whole = await train();
+    const parts = await train(2);
+    whole.forEach((values, t) => expect(relativeDifference(parts[t], values)).toBeLessThan(1e-5));
+  });
 });

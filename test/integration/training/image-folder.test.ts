@@ -1,7 +1,17 @@
 /** Images of a folder through the real decoder, in its own process, and into training. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { buildStack } from '#main/training/build-stack.ts';
 import { engineCacheFolder } from '#main/setup/platform.ts';
@@ -9,13 +19,23 @@ import { eagerBackend } from '#main/training/engine/eager-backend.ts';
 import { loadClassification } from '#main/training/data/load.ts';
 import { readImages } from '#main/training/data/images/read.ts';
 import { describeWithEngine, engine, optimizers } from '../../support/engine.ts';
+import { zip } from '../../support/zip.ts';
 
 describeWithEngine('images of a folder', () => {
   const root = mkdtempSync(join(tmpdir(), 'surge-folder-'));
-  const cache = mkdtempSync(join(tmpdir(), 'surge-folder-cache-'));
+  const sets = mkdtempSync(join(tmpdir(), 'surge-folder-sets-'));
+  const decoded = join(dirname(engineCacheFolder()), 'images');
+  const namesOf = () => (existsSync(decoded) ? readdirSync(decoded) : []);
+  const before = new Set(namesOf());
   afterAll(() => {
     vi.unstubAllEnvs();
-    for (const folder of [root, cache]) rmSync(folder, { recursive: true, force: true });
+    for (const name of namesOf())
+      if (
+        !before.has(name) &&
+        [root, 'tiny-imagenet-200.zip'].some((from) => name.startsWith(basename(from)))
+      )
+        rmSync(join(decoded, name));
+    for (const folder of [root, sets]) rmSync(folder, { recursive: true, force: true });
   });
 
   /** A PNG of height 6 and width 8: red grows to the right, green downwards, blue is the shade. */
@@ -33,7 +53,6 @@ describeWithEngine('images of a folder', () => {
   }
 
   beforeAll(async () => {
-    // The engine is found where it is; decoded images go elsewhere.
     const { tf } = engine();
     for (const [c, shade] of [
       ['cat', 40],
@@ -59,12 +78,14 @@ describeWithEngine('images of a folder', () => {
     expect(new Set(image(2).subarray(96))).toEqual(new Set([42]));
     // JPEG is not exact; a flat image of quality 100 nearly is.
     expect(Math.max(...[...image(6)].map((value) => Math.abs(value - 100)))).toBeLessThanOrEqual(2);
-    const folder = join(dirname(engineCacheFolder()), 'images');
-    const kept = () =>
-      readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs] as const);
-    const before = new Map(kept());
+    const kept = () => namesOf().filter((name) => name.startsWith(basename(root)));
+    const written = (name: string) => statSync(join(decoded, name)).mtimeMs;
+    const [file, ...others] = kept();
+    expect(others).toEqual([]);
+    const time = written(file);
     expect(read().training.images).toEqual(training.images);
-    expect(new Map(kept())).toEqual(before);
+    expect(kept()).toEqual([file]);
+    expect(written(file)).toBe(time);
   });
 
   it('can be gray and of another size', () => {
@@ -101,6 +122,31 @@ describeWithEngine('images of a folder', () => {
     expect(accuracy[0]).toBe(1);
   });
 
+  it('of Tiny ImageNet come out of its archive', () => {
+    const image = readFileSync(join(root, 'train/dog/0.png'));
+    const members = {
+      'train/n02/images/n02_0.JPEG': image,
+      'train/n01/images/n01_0.JPEG': image,
+      'val/images/val_0.JPEG': image,
+      'val/val_annotations.txt': Buffer.from('val_0.JPEG\tn02\t0\t0\t7\t7\n'),
+    };
+    const archive = zip(
+      Object.fromEntries(
+        Object.entries(members).map(([path, bytes]) => [`tiny-imagenet-200/${path}`, bytes]),
+      ),
+    );
+    const file = { name: 'tiny-imagenet-200.zip', bytes: archive.length };
+    mkdirSync(join(sets, 'tiny-imagenet'));
+    writeFileSync(join(sets, 'tiny-imagenet', file.name), archive);
+    const manifest = { format: 1, added: 0, files: [file] };
+    writeFileSync(join(sets, 'tiny-imagenet', 'manifest.json'), JSON.stringify(manifest));
+    vi.stubEnv('SURGE_DATA', sets);
+    const data = loadClassification({ source: 'set', name: 'tiny-imagenet' }, 1);
+    expect(data).toMatchObject({ classes: 2, trainingExamples: 2, features: 144 });
+    expect([...data.evaluationLabels]).toEqual([1]);
+    expect(data.trainingImages[96]).toBe(200);
+  });
+
   it('that are broken or of several sizes are named', async () => {
     const read = () => readImages({ root, color: 'rgb' });
     await png('train/dog/7.png', 1, [5, 8]);
@@ -115,7 +161,8 @@ describeWithEngine('images of a folder', () => {
     truncateSync(jpeg, Math.floor(statSync(jpeg).size / 2));
     expect(read).toThrow(`${jpeg}: is not an image that can be decoded`);
     // Nothing half decoded is kept.
-    const folder = join(dirname(engineCacheFolder()), 'images');
-    expect(readdirSync(folder).filter((name) => /\.pixels\.\d+$/.test(name))).toEqual([]);
+    expect(namesOf().filter((name) => name.startsWith(basename(root)) && !name.endsWith('.pixels'))).toEqual(
+      [],
+    );
   });
 });

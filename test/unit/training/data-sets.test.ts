@@ -26,7 +26,9 @@ import { download } from '#main/training/data/sets/download.ts';
 import { damagedFiles, dataFolder, presentSet } from '#main/training/data/sets/folder.ts';
 import { loadTokens } from '#main/training/data/text.ts';
 import { readTar } from '#main/training/data/tar.ts';
+import { openZip } from '#main/training/data/zip.ts';
 import { idxBytes } from '../../support/idx.ts';
+import { zip } from '../../support/zip.ts';
 
 const content = Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * 31) % 251));
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -410,6 +412,35 @@ describe('data of a set', () => {
     );
   });
 
+  it('of EMNIST stand upright, and letters are counted from 0', () => {
+    const packed = (bytes: Buffer) => gzipSync(bytes);
+    const part = (split: string, n: number) => ({
+      [`gzip/emnist-letters-${split}-images-idx3-ubyte.gz`]: packed(
+        idxBytes(
+          [n, 2, 2],
+          Array.from({ length: 4 * n }, (_, i) => 51 * (i % 4)),
+        ),
+      ),
+      [`gzip/emnist-letters-${split}-labels-idx1-ubyte.gz`]: packed(
+        idxBytes(
+          [n],
+          Array.from({ length: n }, (_, i) => 1 + (i % 26)),
+        ),
+      ),
+    });
+    register('emnist-letters', { 'gzip.zip': zip({ ...part('train', 30), ...part('test', 26) }) });
+    const data = loadClassification({ source: 'set', name: 'emnist-letters' }, 26);
+    expect(data).toMatchObject({ classes: 26, trainingExamples: 30, evaluationExamples: 26 });
+    expect([...data.trainingLabels.subarray(0, 3)]).toEqual([0, 1, 2]);
+    // In the file: the first column, then the second.
+    expect([...data.trainingImages.subarray(0, 4)].map((value) => Math.round(value * 5))).toEqual([
+      0, 2, 1, 3,
+    ]);
+    expect(() => loadClassification({ source: 'set', name: 'emnist-digits' }, 1)).toThrow(
+      /gzip\.zip: has no member gzip\/emnist-digits-train-images/,
+    );
+  });
+
   it('of a damaged archive name it', () => {
     const bytes = tarBytes({ 'a/b': Buffer.alloc(2000) });
     writeFileSync(at('short.tar'), bytes.subarray(0, 1000));
@@ -419,6 +450,27 @@ describe('data of a set', () => {
     writeFileSync(at('short.tar.gz'), gzipSync(bytes).subarray(0, 30));
     expect(() => readTar(at('short.tar.gz'))).toThrow(`${at('short.tar.gz')}: cannot be read`);
     expect([...readTar(write('whole.tar', bytes)).keys()]).toEqual(['a/b']);
+  });
+
+  it('of an archive with a wide directory, as more than 65,535 members need, are found', () => {
+    const plain = zip({ a: Buffer.from('first'), b: Buffer.from('second') });
+    const end = plain.length - 22;
+    const wide = Buffer.alloc(56 + 20);
+    wide.writeUInt32LE(0x06064b50, 0);
+    wide.writeBigUInt64LE(2n, 32);
+    wide.writeBigUInt64LE(BigInt(plain.readUInt32LE(end + 16)), 48);
+    wide.writeUInt32LE(0x07064b50, 56);
+    wide.writeBigUInt64LE(BigInt(end), 64);
+    const last = Buffer.from(plain.subarray(end));
+    last.writeUInt16LE(0xffff, 10);
+    last.writeUInt32LE(0xffffffff, 16);
+    const archive = openZip(Buffer.concat([plain.subarray(0, end), wide, last]), 'wide.zip');
+    expect(archive.names).toEqual(['a', 'b']);
+    expect(archive.read('b').toString()).toBe('second');
+    wide.writeBigUInt64LE(10n ** 9n, 64);
+    expect(() => openZip(Buffer.concat([plain.subarray(0, end), wide, last]), 'wide.zip')).toThrow(
+      /^wide\.zip: there is no directory where its end says/,
+    );
   });
 
   it('of a text are its bytes', () => {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNode } from '#main/setup/node.ts';
 import { engineCacheFolder } from '#main/setup/platform.ts';
@@ -34,7 +34,8 @@ export function readImages(options: ImageOptions): {
   const { root, prefix = '', size = null, color } = options;
   const listing = listImages(openTree(root, prefix));
   const channels = color === 'rgb' ? 3 : 1;
-  const place = digest([root, prefix, size, channels]);
+  // Told by its name to whoever cleans up.
+  const place = `${basename(root).replace(/[^\w.-]/g, '_')}-${digest([root, prefix, size, channels])}`;
   const output = join(cacheFolder(), `${place}-${digest([listing.mark])}.pixels`);
   const decoded = readDecoded(output) ?? decode({ root, prefix, size, channels, output }, place);
   const { shape, pixels } = decoded;
