@@ -195,7 +195,8 @@ class ExperimentMerge {
     }
     const ours = this.#stacks().get(stack.key);
     const place = stackSpoolFile(this.#target.spoolFolder, stack.key);
-    if (ours === undefined) return this.#adopt(stack, members, spool, stack.key, isBeside);
+    if (ours === undefined)
+      return this.#adopt(stack, members, spool, this.#freeKey(stack.key, place), isBeside);
     switch (compareSpools(place, spool)) {
       case 'same':
       case 'ahead':
@@ -217,6 +218,22 @@ class ExperimentMerge {
         return this.#adopt(stack, members, spool, rival, isBeside);
       }
     }
+  }
+
+  /**
+   * The stack's own key, or one of this experiment where another experiment has the stack here: two that share cells
+   * with a third, which was deleted, can share its stack and none of their cells.
+   */
+  #freeKey(key: string, place: string): string {
+    const isTaken =
+      existsSync(place) &&
+      this.#target
+        .experiments()
+        .some(
+          ({ id, imported }) =>
+            imported === null && this.#target.stacks(id).some((other) => other.key === key),
+        );
+    return isTaken ? sha256(`${key} ${this.#ours.key}`).slice(0, 16) : key;
   }
 
   /** A stack that came here earlier: its own cells are the same ones, others keep the result that they had. */

@@ -172,6 +172,30 @@ describe('merge', () => {
     expect(stacksOf(target)).toHaveLength(2);
   });
 
+  it('brings over two experiments that share a stack and none of its cells', () => {
+    const here = stores.trained('here', [1, 2]);
+    const part = (key: string, rate: number) => {
+      const learningRates = { ...splitGrid.learningRates, list: [rate] };
+      const specification = { ...splitGrid, name: key, learningRates };
+      const cells = cellConfigurations(specification, expandGrid(specification), '');
+      return here.createExperiment(specification, cells, { key, createdAt: 6 });
+    };
+    const parts = [part('bbbb1111', learningRates[0]), part('cccc1111', learningRates[1])];
+    // The one that planned the stacks goes; what the others use stays.
+    here.deleteExperiment(experimentOf(here).id);
+    const target = stores.open('target');
+    for (const { problems, stacksAdded } of mergeStore(target, here.file))
+      expect([problems, stacksAdded]).toEqual([[], 2]);
+    for (const { key, id } of parts)
+      expect(target.curveSet(target.experiment(key).id, 'evaluationLoss')).toEqual(
+        here.curveSet(id, 'evaluationLoss'),
+      );
+    const before = dump(target.file);
+    for (const again of mergeStore(target, here.file))
+      expect(again).toMatchObject({ stacksAdded: 0, problems: [], conflicts: [] });
+    expect(dump(target.file)).toEqual(before);
+  });
+
   it('takes a finished result in place of one that failed here', () => {
     const [a, b] = [stores.open('a'), stores.trained('b', [1])];
     const [failed] = a.planStacks(stores.create(a, [1]), [planFor(1)]);
