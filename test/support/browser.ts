@@ -1,13 +1,14 @@
 /** The window in real Chromium, against the real host: a child process on a store of its own. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateEngine } from '#main/setup/locate-engine.ts';
-import { startSurge } from './cli.ts';
+import { startHost, type Host } from './host.ts';
+
+export { startHost, type Host };
 
 const SCREENSHOTS = fileURLToPath(new URL('../e2e/screenshots/', import.meta.url));
 const WINDOW = { width: 1360, height: 860 };
@@ -35,47 +36,6 @@ export function describeWithBrowser(name: string, body: () => void): void {
     });
 }
 
-export interface Host {
-  readonly url: string;
-  readonly folder: string;
-  readonly store: string;
-  /** As Ctrl-C does; resolves when it has ended. */
-  stop(): Promise<void>;
-  /** At once, as a power cut does. */
-  kill(): Promise<void>;
-}
-
-/** Starts `surge serve`. Without a folder it gets a new one, which `stop` removes. */
-export async function startHost(
-  options: { folder?: string; arguments?: readonly string[] } = {},
-): Promise<Host> {
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'surge-window-'));
-  const store = join(folder, 'lab.surge');
-  const running = startSurge(
-    ['serve', '--no-open', '--json', '--store', store, ...(options.arguments ?? [])],
-    // Settings of its own: a test changes no theme of the person who runs it.
-    { XDG_CONFIG_HOME: join(folder, 'config') },
-  );
-  let said = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    running.child.stdout?.on('data', (data: Buffer) => {
-      said += data.toString();
-      const address = /"url": "([^"]+)"/.exec(said)?.[1];
-      if (address !== undefined) resolve(address);
-    });
-    void running.finished.then(({ code, stderr }) =>
-      reject(new Error(`surge serve ended with code ${code}:\n${stderr}`)),
-    );
-  });
-  const end = async (signal: NodeJS.Signals) => {
-    running.child.kill(signal);
-    await running.finished;
-    if (options.folder === undefined && signal === 'SIGTERM')
-      rmSync(folder, { recursive: true, force: true });
-  };
-  return { url, folder, store, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
-}
-
 export async function openBrowser(): Promise<Browser> {
   const executablePath = chromiumProgram();
   if (executablePath === null) throw new Error('Chromium is not on the PATH');
@@ -88,23 +48,56 @@ export interface Window {
   readonly faults: string[];
 }
 
-/** A window of its own (its own cookies and memory) at a place such as '#/design'. */
-export async function openWindow(browser: Browser, host: Host, place = ''): Promise<Window> {
+/**
+ * A window of its own (its own cookies and memory) at a place such as '#/design'. `prepare` gets the page before it
+ * connects.
+ */
+export async function openWindow(
+  browser: Browser,
+  host: Host,
+  place = '',
+  prepare?: (page: Page) => Promise<void>,
+): Promise<Window> {
   const page = await browser.newPage({
     viewport: WINDOW,
     reducedMotion: 'reduce',
     timezoneId: 'Europe/Zurich',
   });
-  page.setDefaultTimeout(45_000);
+  // For a machine with far too much to do.
+  page.setDefaultTimeout(120_000);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text());
   });
+  await prepare?.(page);
   await page.goto(host.url);
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
   if (place !== '') await goTo(page, place);
   return { page, faults };
+}
+
+export interface SharedWindow extends Window {
+  readonly host: Host;
+  readonly browser: Browser;
+}
+
+/**
+ * One host and one window on it for all tests of a describe block, from before the first to after the last. Nothing is in
+ * what this returns until then.
+ */
+export function shareWindow(place = '', options: Parameters<typeof startHost>[0] = {}): SharedWindow {
+  const shared: { -readonly [Part in keyof SharedWindow]?: SharedWindow[Part] } = {};
+  beforeAll(async () => {
+    shared.host = await startHost(options);
+    shared.browser = await openBrowser();
+    Object.assign(shared, await openWindow(shared.browser, shared.host, place));
+  });
+  afterAll(async () => {
+    await shared.browser?.close();
+    await shared.host?.stop();
+  });
+  return shared as SharedWindow;
 }
 
 /** The link's token is used up by then; pages are places in the hash. */

@@ -8,11 +8,10 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { QueueState } from '#shared/api/types.ts';
 import type { SpecificationInput } from '#shared/experiment/specification.ts';
-import { identify } from '#main/lab/scheduler/processes.ts';
-import { openStoreReadOnly } from '#main/lab/store/index.ts';
 import type { WebClient } from '#renderer/client/web-client.ts';
 import { describeWithEngine } from '../../support/engine.ts';
 import { connectWindow, hostLab, type Hosted } from '../../support/lab-host.ts';
+import { trainers } from '../../support/trainers.ts';
 import { expectEqual, Watching } from '../../support/watching.ts';
 
 const specification: SpecificationInput = {
@@ -75,20 +74,6 @@ async function untilTraining(client: WebClient): Promise<QueueState> {
 /** The last cells of an experiment are stored a moment before its turn ends. */
 function turnEnds(client: WebClient): Promise<void> {
   return vi.waitFor(async () => expect((await client.call('training.queue')).running).toBeNull(), PATIENCE);
-}
-
-/** Trainers that a store knows to be running. */
-function trainers(file: string): number[] {
-  const store = openStoreReadOnly(file);
-  try {
-    return store
-      .experiments()
-      .flatMap(({ id }) => store.stacks(id))
-      .flatMap(({ state, process: its }) => (state === 'running' && its !== null ? [its.pid] : []))
-      .filter((pid) => identify(pid) !== null);
-  } finally {
-    store.close();
-  }
 }
 
 describeWithEngine('training from a window', () => {
