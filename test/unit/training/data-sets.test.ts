@@ -353,7 +353,7 @@ describe('data of a set', () => {
   it('that is not there say how to fetch it', () => {
     vi.stubEnv('SURGE_DATA', root);
     expect(() => loadClassification({ source: 'set', name: 'fashion-mnist' }, 2)).toThrow(
-      'workload.data.name: fashion-mnist is not on this machine; fetch it with: surge data add fashion-mnist',
+      'fashion-mnist is not on this machine; fetch it with: surge data add fashion-mnist',
     );
   });
 

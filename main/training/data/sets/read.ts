@@ -60,7 +60,7 @@ export function readTextSet(name: TextSetName): { readonly file: string; readonl
 
 function pathsOf(name: DataSetName): (file: string) => string {
   const present = presentSet(catalog[name], dataFolder());
-  if (present === null) throw new DataError(`workload.data.name: ${notHere(name)}`);
+  if (present === null) throw new DataError(notHere(name));
   return (file) => join(present.folder, file);
 }
 
