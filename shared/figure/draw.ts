@@ -6,6 +6,7 @@ import { defaultTargets } from '../analysis/migration.ts';
 import { ridgeOf } from '../analysis/ridge.ts';
 import type { Definition } from '../analysis/scores.ts';
 import { subsetOf, type Choice } from '../analysis/subset.ts';
+import { describeSchedule } from '../experiment/schedule.ts';
 import type { Specification } from '../experiment/specification.ts';
 import type { CellState, Metric } from '../experiment/stack.ts';
 import { paperProtocol } from '../protocol/paper.ts';
@@ -78,7 +79,28 @@ const PANELS = 4;
 
 /** @throws RangeError when the specification asks for what the data do not have. */
 export function drawFigure(specification: FigureSpecification, data: FigureData, look: Look): Figure {
-  return withTitle(drawn(specification, data, look), specification.title, look.style);
+  const figure = withSchedules(drawn(specification, data, look), specification, data);
+  return withTitle(figure, specification.title, look.style);
+}
+
+/** The caption says so where learning rates are the peaks of a schedule. */
+function withSchedules(figure: Figure, specification: FigureSpecification, data: FigureData): Figure {
+  const names =
+    'experiments' in specification
+      ? specification.experiments
+      : 'experiment' in specification
+        ? [specification.experiment]
+        : [];
+  const schedules = names.flatMap((one) => {
+    const { name, specification: trained } = data.experiment(one);
+    return trained?.schedule === undefined ? [] : [{ name, words: describeSchedule(trained.schedule) }];
+  });
+  if (schedules.length === 0) return figure;
+  const of = schedules
+    .map(({ name, words }) => (names.length === 1 ? words : `${name}: ${words}`))
+    .join('; ');
+  const text = `${figure.caption.text.replace(/[.\s]*$/, '')}. Learning rates are the peaks of a schedule (${of}).`;
+  return { ...figure, caption: { ...figure.caption, text } };
 }
 
 function drawn(specification: FigureSpecification, data: FigureData, look: Look): Figure {
