@@ -147,7 +147,7 @@ export class Lab {
     this.#timer = null;
     this.cluster.clear();
     await this.#queue.close();
-    await this.jobs.settled();
+    await this.jobs.close();
     this.drawings.close();
     this.uploads.close();
     this.#store.close();

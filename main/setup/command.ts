@@ -17,6 +17,8 @@ export interface CommandOptions {
   onLine?: (line: string) => void;
   /** Milliseconds until the program is killed. Default: no limit. */
   timeout?: number;
+  /** Kills the program when it is aborted. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Output kept of each stream, in characters; the end is what carries the reason of a failure. */
@@ -34,6 +36,7 @@ export function runCommand(
       env: options.environment === undefined ? process.env : { ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: options.timeout,
+      signal: options.signal,
       killSignal: 'SIGKILL',
     });
     let stdout = '';

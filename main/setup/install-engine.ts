@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -42,7 +43,7 @@ import type { EngineVariant } from './platform.ts';
 import type { OnProgress } from './progress.ts';
 import { findPythonTensorflow, requirePip, requirePython } from './python.ts';
 import type { PythonTensorflow } from './python.ts';
-import { SetupError } from './setup-error.ts';
+import { installationStopped, SetupError } from './setup-error.ts';
 import {
   cudaRequirements,
   downloadWheel,
@@ -58,6 +59,8 @@ export interface InstallOptions {
   /** A folder with the TensorFlow libraries, or a TensorFlow wheel (`.whl`), to use instead of fetching. Remembered. */
   from?: string;
   onProgress?: OnProgress;
+  /** Stops it; what was downloaded is kept. */
+  signal?: AbortSignal;
   /** Hash every file of an engine that is already there, and install again when one differs. Default false. */
   verify?: boolean;
   /** Default {@link engineCacheFolder}. */
@@ -70,6 +73,7 @@ interface Plan {
   variant: EngineVariant;
   cacheFolder: string;
   onProgress: OnProgress;
+  signal: AbortSignal | undefined;
   verify: boolean;
   readSpace: ReadSpace | undefined;
 }
@@ -85,6 +89,7 @@ export async function installEngine(options: InstallOptions = {}): Promise<Engin
     variant: wanted === 'auto' ? (hasNvidiaDriver() && process.arch === 'x64' ? 'cuda' : 'cpu') : wanted,
     cacheFolder: options.cacheFolder ?? engineCacheFolder(),
     onProgress: options.onProgress ?? (() => undefined),
+    signal: options.signal,
     verify: options.verify ?? false,
     readSpace: options.readSpace,
   };
@@ -189,18 +194,20 @@ async function fetchLibrary(plan: Plan, folder: string, wheel: string | null): P
   await requireSpace(plan.cacheFolder, neededSpace[plan.variant], plan.readSpace);
   const python = await (wheel === null || plan.variant === 'cuda' ? requirePip() : requirePython());
   const staging = makeStaging(plan.cacheFolder, basename(folder));
+  const downloads = join(plan.cacheFolder, `.downloads-${basename(folder)}`);
+  const { onProgress, signal } = plan;
+  const fetchTo = { python, folder: staging, downloads, onProgress, signal };
   try {
     const origin: string[] = [];
     const files: ManifestFile[] = [];
     const unpack = async (file: string, isOurs: boolean): Promise<string[]> => {
-      const unpacked = await unpackWheel(python, file, staging, plan.onProgress);
+      const unpacked = await unpackWheel(python, file, staging, onProgress, signal);
       if (isOurs) rmSync(dirname(file), { recursive: true, force: true });
       origin.push(basename(file));
       files.push(...unpacked.files);
       return unpacked.requires;
     };
-    const first =
-      wheel ?? (await downloadWheel(python, tensorflowRequirement(plan.variant), staging, plan.onProgress));
+    const first = wheel ?? (await downloadWheel(tensorflowRequirement(plan.variant), fetchTo));
     const requires = await unpack(first, wheel === null);
     if (libraryFolderIn(staging) === null)
       throw badFolder(
@@ -208,7 +215,7 @@ async function fetchLibrary(plan: Plan, folder: string, wheel: string | null): P
       );
     if (plan.variant === 'cuda') {
       for (const requirement of cudaRequirements(requires)) {
-        await unpack(await downloadWheel(python, requirement, staging, plan.onProgress), true);
+        await unpack(await downloadWheel(requirement, fetchTo), true);
       }
     }
     const version = wheelVersion(first);
@@ -217,8 +224,18 @@ async function fetchLibrary(plan: Plan, folder: string, wheel: string | null): P
       ...{ libraryFolder: 'tensorflow', includeFolder: 'tensorflow/include', origin, files },
     });
     replaceFolder(staging, folder);
+    rmSync(downloads, { recursive: true, force: true });
   } finally {
     rmSync(staging, { recursive: true, force: true });
+    removeEmpty(downloads);
+  }
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Absent, or something is kept in it.
   }
 }
 
@@ -296,6 +313,7 @@ function wheelIn(folder: string): string | null {
 async function build(plan: Plan, folder: string): Promise<EngineLocation> {
   const manifest = readManifest(folder);
   if (manifest === null) throw badFolder(`${folder} has lost its ${manifestName}.`);
+  if (plan.signal?.aborted === true) throw installationStopped();
   await buildAddon(
     {
       libraryFolder: inFolder(folder, manifest.libraryFolder),
@@ -349,12 +367,14 @@ function withLock(plan: Plan, name: string, work: () => Promise<EngineLocation>)
       return work();
     },
     {
-      onWait: (owner) =>
+      onWait: (owner) => {
+        if (plan.signal?.aborted === true) throw installationStopped();
         plan.onProgress({
           step: 'wait',
           fraction: null,
           message: `Another installation is at work (process ${owner.pid}); waiting for it`,
-        }),
+        });
+      },
     },
   );
 }

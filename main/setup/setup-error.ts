@@ -6,6 +6,7 @@ export type SetupErrorCode =
   | 'no-pip'
   | 'download-failed'
   | 'corrupt-download'
+  | 'stopped'
   | 'no-compiler'
   | 'build-failed'
   | 'no-disk-space'
@@ -31,4 +32,13 @@ export class SetupError extends Error {
   describe(): string {
     return `${this.message}\n${this.wayOut}`;
   }
+}
+
+/** What an installation rejects with when whoever asked for it ends. */
+export function installationStopped(): SetupError {
+  return new SetupError(
+    'stopped',
+    'The installation of the engine was stopped. What was downloaded is kept.',
+    'Start it again: it goes on from there.',
+  );
 }

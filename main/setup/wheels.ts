@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { lastLines, runCommand } from './command.ts';
 import { noSpace } from './disk-space.ts';
@@ -7,7 +16,7 @@ import { tensorflowVersion } from './platform.ts';
 import type { EngineVariant } from './platform.ts';
 import { formatBytes } from './progress.ts';
 import type { OnProgress } from './progress.ts';
-import { SetupError } from './setup-error.ts';
+import { installationStopped, SetupError } from './setup-error.ts';
 
 /**
  * What of a wheel is kept. Of TensorFlow: the two libraries, and of its 13,000 headers those that the addon's sources
@@ -88,12 +97,99 @@ export function cudaRequirements(requiresDist: readonly string[]): string[] {
     .filter((requirement) => requirement.startsWith('nvidia-'));
 }
 
-/** Fetches one wheel with pip into a new folder below `folder` and returns its path. pip's own settings (index, proxy, links) count. */
-export async function downloadWheel(
-  python: string,
+const WHEEL_PYTHON = '312';
+
+export interface WheelFetch {
+  readonly python: string;
+  /** Where the wheel goes: into a new folder below this one. */
+  readonly folder: string;
+  /** Where a download that broke off is kept for the next attempt; on the same disk. */
+  readonly downloads: string;
+  readonly onProgress: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Fetches one wheel from the index that pip is set to and returns its path. It goes on where an earlier attempt ended, and
+ * is checked against the checksum of the index. What only pip knows how to do (proxies, certificates, local links), pip does.
+ */
+export async function downloadWheel(requirement: string, to: WheelFetch): Promise<string> {
+  const wheel = await fetchWheel(requirement, to);
+  if (wheel === null) return pipDownload(requirement, to);
+  const target = join(mkdtempSync(join(to.folder, 'wheel-')), basename(wheel));
+  renameSync(wheel, target);
+  return target;
+}
+
+/** What fetch_wheel.py says, a line at a time. */
+interface Fetched {
+  readonly total?: number;
+  readonly done?: number;
+  readonly wheel?: string;
+  readonly error?: 'elsewhere' | 'lost' | 'corrupt' | 'space' | 'write';
+  readonly detail?: string;
+}
+
+/** Null when pip has to do it. */
+async function fetchWheel(requirement: string, to: WheelFetch): Promise<string | null> {
+  const script = readFileSync(new URL('fetch_wheel.py', import.meta.url), 'utf8');
+  const started = Date.now();
+  let [total, done] = [0, 0];
+  let wheel: string | null = null;
+  let failure: Pick<Fetched, 'error' | 'detail'> = {};
+  const onLine = (line: string): void => {
+    const said = parseLine(line);
+    total = said.total ?? total;
+    wheel = said.wheel ?? wheel;
+    if (said.error !== undefined) failure = said;
+    if (said.done === undefined) return;
+    done = said.done;
+    to.onProgress({
+      step: 'download',
+      fraction: total > 0 ? Math.min(1, done / total) : null,
+      message: `Downloading ${requirement}: ${amount(done, total)}, ${Math.round((Date.now() - started) / 1000)} s`,
+    });
+  };
+  const parameters = [requirement, WHEEL_PYTHON, JSON.stringify(wheelPlatforms()), to.downloads];
+  const environment = { ...process.env, PYTHONIOENCODING: 'utf-8' };
+  const { code } = await runCommand(to.python, ['-c', script, ...parameters], {
+    ...{ environment, onLine, signal: to.signal },
+  });
+  if (to.signal?.aborted === true) throw installationStopped();
+  if (code === 0 && wheel !== null) return wheel;
+  const detail = failure.detail ?? '';
+  switch (failure.error) {
+    case 'corrupt':
+      throw corruptDownload(requirement, detail);
+    case 'space':
+      throw noSpace(to.downloads, 'the download filled the disk');
+    case 'lost':
+      throw new SetupError(
+        'download-failed',
+        `The download of ${requirement} broke off at ${amount(done, total)}: ${detail}. What has come is kept.`,
+        'Check the network and start again: it goes on from there.',
+      );
+    default:
+      return null;
+  }
+}
+
+function parseLine(line: string): Fetched {
+  try {
+    return JSON.parse(line) as Fetched;
+  } catch {
+    // A Python that prints something else at start (sitecustomize).
+    return {};
+  }
+}
+
+function amount(done: number, total: number | null): string {
+  return total === null || total === 0 ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`;
+}
+
+async function pipDownload(
   requirement: string,
-  folder: string,
-  onProgress: OnProgress,
+  { python, folder, onProgress, signal }: WheelFetch,
 ): Promise<string> {
   const target = mkdtempSync(join(folder, 'wheel-'));
   // pip downloads to the temporary folder first: keep that on the same disk, and watch it grow.
@@ -103,12 +199,10 @@ export async function downloadWheel(
   let total: number | null = null;
   const report = (): void => {
     const done = folderSize(target);
-    const fraction = total === null ? null : Math.min(1, done / total);
-    const size = total === null ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`;
     onProgress({
       step: 'download',
-      fraction,
-      message: `Downloading ${requirement}: ${size}, ${Math.round((Date.now() - started) / 1000)} s`,
+      fraction: total === null ? null : Math.min(1, done / total),
+      message: `Downloading ${requirement}: ${amount(done, total)}, ${Math.round((Date.now() - started) / 1000)} s`,
     });
   };
   report();
@@ -121,7 +215,7 @@ export async function downloadWheel(
     '--no-deps',
     '--only-binary=:all:',
     '--python-version',
-    '3.12',
+    WHEEL_PYTHON,
     ...platforms,
   ];
   try {
@@ -135,7 +229,9 @@ export async function downloadWheel(
       onLine: (line) => {
         total = announcedSize(line) ?? total;
       },
+      signal,
     });
+    if (signal?.aborted === true) throw installationStopped();
     rmSync(temporary, { recursive: true, force: true });
     if (result.code !== 0)
       throw downloadError(requirement, folder, `${result.stdout}\n${result.stderr}`, result.startError);
@@ -200,6 +296,7 @@ export async function unpackWheel(
   wheel: string,
   folder: string,
   onProgress: OnProgress,
+  signal?: AbortSignal,
 ): Promise<UnpackedWheel> {
   const script = readFileSync(new URL('unpack_wheel.py', import.meta.url), 'utf8');
   const unpacked: UnpackedWheel = { files: [], requires: [] };
@@ -230,7 +327,11 @@ export async function unpackWheel(
       });
     }
   };
-  const result = await runCommand(python, ['-I', '-c', script, wheel, folder, keptMembers], { onLine });
+  const result = await runCommand(python, ['-I', '-c', script, wheel, folder, keptMembers], {
+    onLine,
+    signal,
+  });
+  if (signal?.aborted === true) throw installationStopped();
   if (result.code === 0) return unpacked;
   throw unpackError(wheel, folder, failure, lastLines(result.stderr) || (result.signal ?? ''));
 }

@@ -9,12 +9,14 @@ import { findNode } from '#main/setup/node.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILT = join(ROOT, 'dist', 'renderer');
+/** A package has it here, and no sources (electron-builder.yml). */
+const PACKED = join(ROOT, 'web');
 const SOURCES = ['renderer', 'shared', 'vite.config.ts'];
 
 /** The folder of the built window. Throws SetupError 'build-failed' in words of the builder. */
 export async function builtWindow(notice: (message: string) => void): Promise<string> {
+  if (existsSync(join(PACKED, 'index.html'))) return PACKED;
   const page = statSync(join(BUILT, 'index.html'), { throwIfNoEntry: false });
-  // A packaged product has no sources to be older than.
   const newest = Math.max(...SOURCES.map((name) => newestChange(join(ROOT, name))));
   if (page !== undefined && page.mtimeMs >= newest) return BUILT;
   if (!existsSync(join(ROOT, 'renderer', 'index.html')))

@@ -145,9 +145,10 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
       job: lab.jobs.start(
         'engine-install',
         'Installing the engine',
-        async (report) => {
+        async (report, signal) => {
           const { version, variant } = await installEngine({
             variant: device,
+            signal,
             onProgress: ({ message, fraction }) => report(message, fraction),
           });
           await lab.checkEngine();

@@ -8,6 +8,7 @@ export class Jobs {
   readonly #changed: (job: Job) => void;
   /** One of a kind at a time. */
   readonly #running = new Map<Job['kind'], { readonly id: string; readonly done: Promise<void> }>();
+  readonly #end = new AbortController();
 
   constructor(changed: (job: Job) => void) {
     this.#changed = changed;
@@ -21,7 +22,7 @@ export class Jobs {
   start(
     kind: Job['kind'],
     message: string,
-    work: (report: JobReport) => Promise<string>,
+    work: (report: JobReport, signal: AbortSignal) => Promise<string>,
     explain: (error: unknown) => string,
   ): string {
     const before = this.#running.get(kind);
@@ -30,7 +31,7 @@ export class Jobs {
     const tell = (text: string, share: number | null, done = false, error: string | null = null) =>
       this.#changed({ id, kind, message: text, share, done, error });
     tell(message, null);
-    const done = work((text, share) => tell(text, share)).then(
+    const done = work((text, share) => tell(text, share), this.#end.signal).then(
       (last) => {
         this.#running.delete(kind);
         tell(last, 1, true);
@@ -44,7 +45,9 @@ export class Jobs {
     return id;
   }
 
-  async settled(): Promise<void> {
+  /** What can go on another time stops; the rest is waited for. */
+  async close(): Promise<void> {
+    this.#end.abort();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 }

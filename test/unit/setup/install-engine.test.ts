@@ -20,6 +20,8 @@ function bareMachine(): { programs: string; cacheFolder: string } {
 
 beforeEach(() => {
   for (const name of ['SURGE_ENGINE_DIR', 'SURGE_PYTHON', 'CXX']) vi.stubEnv(name, undefined);
+  // Whatever is fetched here, pip fetches it: no index is asked.
+  vi.stubEnv('PIP_NO_INDEX', '1');
 });
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -116,6 +116,19 @@ test('npmNode is null when the package is absent or has no binary', () => {
   expect(npmNode({ resolve: () => '/absent/bin/node' })).toBeNull();
 });
 
+test.each([
+  ['linux', `node-linux-${process.arch}/bin/node`],
+  ['darwin', `node-darwin-${process.arch}/bin/node`],
+  ['darwin', `node-bin-darwin-${process.arch}/bin/node`],
+  ['win32', `node-win-${process.arch}/bin/node.exe`],
+])('npmNode knows what npm calls the Node of %s: %s', (platform, wanted) => {
+  const resolve = (id: string): string => {
+    if (id === wanted) return process.execPath;
+    throw new Error('not found');
+  };
+  expect(npmNode({ resolve }, platform)).toBe(process.execPath);
+});
+
 test('findNode gives a Node that runs TypeScript', () => {
   const { stdout } = spawnSync(findNode(), ['-p', 'process.versions.node'], { encoding: 'utf8' });
   expect(runsTypeScript(stdout.trim())).toBe(true);

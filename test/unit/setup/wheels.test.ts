@@ -1,41 +1,14 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256OfFile } from '#main/setup/manifest.ts';
 import { announcedSize, cudaRequirements, unpackWheel, wheelPlatforms } from '#main/setup/wheels.ts';
 import { SetupError } from '#main/setup/setup-error.ts';
+import { makeWheel } from '../../support/package-index.ts';
 import { findProgram, setupErrorOf, temporaryFolder } from './support.ts';
 
 const python = findProgram('python3');
 if (python === null) console.warn('skipped: no python3 on PATH, so no wheel can be unpacked');
-
-/** Writes a small wheel with RECORD; `spoil` names a member whose stored bytes differ from its recorded checksum. */
-function makeWheel(folder: string, members: Record<string, string>, spoil = '', unrecorded = ''): string {
-  const wheel = join(folder, 'tensorflow_cpu-2.21.0-cp312-cp312-any.whl');
-  const script = `
-import base64, hashlib, json, sys, zipfile
-wheel, members, spoil, unrecorded = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3], sys.argv[4]
-record = []
-with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-    for name, text in members.items():
-        data = text.encode()
-        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        if name != unrecorded:
-            record.append(f"{name},sha256={digest},{len(data)}")
-        archive.writestr(name, b"x" * len(data) if name == spoil else data)
-    info = "tensorflow_cpu-2.21.0.dist-info"
-    archive.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nRequires-Dist: numpy\\nRequires-Dist: nvidia-nccl-cu12<3; extra == \\"and-cuda\\"\\n\\nRequires-Dist: body-text\\n")
-    archive.writestr(info + "/RECORD", "\\n".join(record + [info + "/RECORD,,"]))
-`;
-  const made = spawnSync(
-    python ?? 'python3',
-    ['-c', script, wheel, JSON.stringify(members), spoil, unrecorded],
-    { encoding: 'utf8' },
-  );
-  expect(made.stderr).toBe('');
-  return wheel;
-}
 
 const library = 'tensorflow/libtensorflow_cc.so.2';
 const members = {
@@ -52,7 +25,7 @@ describe.skipIf(python === null)('unpackWheel', () => {
   test('unpacks what the engine needs and nothing else, with checksums and progress', async () => {
     const folder = temporaryFolder();
     const fractions: number[] = [];
-    const wheel = makeWheel(folder, members);
+    const wheel = makeWheel(python!, folder, members);
     const target = join(folder, 'target');
     const { files, requires } = await unpackWheel(python!, wheel, target, ({ fraction }) =>
       fractions.push(fraction!),
@@ -85,7 +58,7 @@ describe.skipIf(python === null)('unpackWheel', () => {
     ],
   ])('refuses %s', async (_name, content, spoil, unrecorded) => {
     const folder = temporaryFolder();
-    const wheel = makeWheel(folder, content, spoil, unrecorded);
+    const wheel = makeWheel(python!, folder, content, { spoil, unrecorded });
     const error = await setupErrorOf(
       unpackWheel(python!, wheel, join(folder, 'a', 'target'), () => undefined),
     );
@@ -95,7 +68,7 @@ describe.skipIf(python === null)('unpackWheel', () => {
 
   test('refuses a wheel that is cut short', async () => {
     const folder = temporaryFolder();
-    const wheel = makeWheel(folder, members);
+    const wheel = makeWheel(python!, folder, members);
     for (const length of [0, 10, readFileSync(wheel).length - 5]) {
       truncateSync(wheel, length);
       const error = await setupErrorOf(unpackWheel(python!, wheel, join(folder, 'target'), () => undefined));
