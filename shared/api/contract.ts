@@ -14,6 +14,8 @@ import type {
   ExperimentCard,
   ExperimentDetail,
   FigureFile,
+  KeptFigure,
+  RedrawnFigure,
   ImportPreview,
   Job,
   LabSettings,
@@ -155,6 +157,21 @@ export const calls = {
       dotsPerInch: z.number().int().min(30).max(2400).default(300),
     }),
   ),
+
+  /** Figures kept with an experiment. */
+  'figures.list': call<KeptFigure[]>()(experiment),
+  /** Draws it, and keeps it with its numbers in the place of the one of that name; the first experiment keeps it. */
+  'figures.keep': call<KeptFigure>()(
+    z.strictObject({
+      name: z.string().trim().min(1).max(120),
+      experiments: z.array(key).min(1).max(6),
+      specification: z.record(z.string(), z.json()),
+      preset: z.string().min(1).max(60),
+    }),
+  ),
+  'figures.forget': call<null>()(z.strictObject({ experiment: key, name: z.string().min(1).max(120) })),
+  /** Draws all kept figures of an experiment from what is stored now, says what changed, and keeps the new numbers. */
+  'figures.redraw': call<RedrawnFigure[]>()(experiment),
 
   'upload.begin': call<{ upload: string }>()(
     z.strictObject({

@@ -4,6 +4,7 @@
  */
 import type { CellState, Metric } from '../experiment/stack.ts';
 import type { Specification, SpecificationInput } from '../experiment/specification.ts';
+import type { FigureDifference } from '../figure/difference.ts';
 import type { ImportMapping } from '../import/mapping.ts';
 import type { ImportReport } from '../import/report.ts';
 import type { FamilyAnalysis } from '../import/sweep.ts';
@@ -318,6 +319,25 @@ export interface FigureFile {
   readonly name: string;
   readonly mediaType: string;
   readonly bytes: Uint8Array;
+}
+
+/** A figure kept with an experiment, as `figures.render` takes it. */
+export interface KeptFigure {
+  /** One figure of an experiment has it. */
+  readonly name: string;
+  readonly savedAt: number;
+  readonly specification: Readonly<Record<string, unknown>>;
+  readonly preset: string;
+  /** Keys; the first experiment keeps it. */
+  readonly experiments: readonly string[];
+}
+
+/** A kept figure after it was drawn anew. */
+export interface RedrawnFigure {
+  readonly name: string;
+  /** Why it has no comparison; '' when it has. */
+  readonly problem: string;
+  readonly difference: FigureDifference | null;
 }
 
 export interface Job {

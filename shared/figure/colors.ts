@@ -4,11 +4,6 @@ import { interpolateCividis, interpolateMagma, interpolateViridis, rgb } from 'd
 /** Okabe and Ito's set for color-blind readers: vermilion, for the one thing that must stand out against viridis. */
 export const ACCENT = '#D55E00';
 
-/** The first of its set: for what must stand out. */
-export function accentOf(set: CategorySet): string {
-  return categoryColors[set][0];
-}
-
 /** For ordered values: evenly spaced to the eye, darker to lighter also in grey. */
 export const colorMaps = ['viridis', 'cividis', 'magma'] as const;
 export type ColorMap = (typeof colorMaps)[number];

@@ -25,6 +25,8 @@ export interface FigureDifference {
 /** More would not be read; the counts are of all. */
 export const MOST_LISTED = 200;
 
+/** Points of fitted curves change with every refit, and their parameters say it better. */
+const CURVE = 'law';
 /** Columns that say which row it is wherever they stand. */
 const NAMING = new Set(['panel', 'state', 'element', 'law', 'rung', 'experiment', 'schedule', 'step', 'target_loss', 'steps', 'samples', 'epoch']); // prettier-ignore
 /** Elements whose place on the axis of batch sizes is a result. */
@@ -80,6 +82,7 @@ function rowsOf(csv: string): ReadonlyMap<string, Row> {
   for (const line of lines) {
     const fields = splitFields(line, ',');
     const element = fields[columns.indexOf('element')] ?? '';
+    if (element === CURVE) continue;
     const isName = (column: string) =>
       (NAMING.has(column) && !(column === 'steps' && element === 'steps')) ||
       (column === 'batch_size' && !MEASURED_BATCH.test(element)) ||

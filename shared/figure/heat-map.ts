@@ -1,8 +1,9 @@
 /** Loss over batch size and learning rate at one mark, with the ridge and its peak. */
-import { accentOf, lossColor } from './colors.ts';
+import { lossColor } from './colors.ts';
 import { seedCount, seedNote, type Figure } from './figure.ts';
 import { cellEdges, gridValues } from './grid-cells.ts';
 import { BATCH_SIZE, LEARNING_RATE } from './label.ts';
+import { accentOf } from './law-looks.ts';
 import { colorBar } from './legend.ts';
 import { lossAxisOf, lossTable, statusOf, tallyOf, type LossAxis, type LossPanel } from './loss-panels.ts';
 import { drawCross, drawPoint } from './markers.ts';

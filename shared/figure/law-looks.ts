@@ -1,8 +1,13 @@
 /** Color, dash and name of each law: the same in every figure of a color set. What is measured is never dashed. */
 import { LAWS, type LawName } from '../laws/laws.ts';
-import { accentOf, categoryColors, type CategorySet } from './colors.ts';
+import { ACCENT, categoryColors, type CategorySet } from './colors.ts';
 import type { Stroke } from './curves.ts';
 import type { Label } from './label.ts';
+
+/** For the one thing of a figure that must stand out. */
+export function accentOf(set: CategorySet): string {
+  return set === 'okabe-ito' ? ACCENT : categoryColors[set][0];
+}
 
 /** The second channel. */
 const dashes: Readonly<Record<LawName, string>> = {

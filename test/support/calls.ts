@@ -52,6 +52,15 @@ export const goodArguments: { readonly [Name in CallName]: CallArgument<Name> } 
     preset: 'nature',
     dotsPerInch: 300,
   },
+  'figures.list': { experiment },
+  'figures.keep': {
+    name: 'figure-1',
+    experiments: [experiment],
+    specification: { kind: 'ridge' },
+    preset: 'nature-89',
+  },
+  'figures.forget': { experiment, name: 'figure-1' },
+  'figures.redraw': { experiment },
   'upload.begin': { name: 'sweep.csv', bytes: 10 },
   'upload.append': { upload, offset: 0, bytes: new Uint8Array([1, 2]) },
   'import.preview': { upload, preset: 'wandb-runs', map: { loss: 'l' } },
@@ -105,7 +114,7 @@ function kindOf(value: unknown): string {
 function isFree(name: CallName, path: readonly (string | number)[], value: unknown): boolean {
   const isOptional =
     /^(step|cursor|preset|map|name|notes|tags|theme|threads|maxCellsPerStack|dotsPerInch|arrayLimit|partition|gres|time|mem|account|sbatch|template)$/;
-  if (name === 'figures.render' && path[0] === 'specification') return true;
+  if ((name === 'figures.render' || name === 'figures.keep') && path[0] === 'specification') return true;
   if (value === undefined && path.length === 1) return isOptional.test(String(path[0]));
   // Nothing in it is nothing to change, whatever container it is.
   const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;

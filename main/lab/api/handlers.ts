@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ParsedArgument } from '#shared/api/contract.ts';
 import { ApiError } from '#shared/api/errors.ts';
 import type { StoredPrediction } from '#shared/api/types.ts';
 import { parseExperimentFile } from '#shared/experiment/file.ts';
@@ -20,6 +21,7 @@ import { detailOf } from './cards.ts';
 import { proposedFolder } from './cluster.ts';
 import { cellDetail, trainingLoss } from './cell-detail.ts';
 import type { Handlers } from './dispatch.ts';
+import { keepFigure, keptFigure, redrawFigures } from './kept-figures.ts';
 import type { Session } from './session.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../resources/experiments/', import.meta.url));
@@ -29,6 +31,7 @@ const FIRST_EXAMPLES = ['quick-look', 'fine-ridge', 'digits-sign', 'digits-adam'
 
 export function createHandlers(lab: Lab, session: Session): Handlers {
   const find = (key: string) => lab.find(key);
+  const draw = (argument: ParsedArgument<'figures.render'>) => lab.drawings.draw('figure', argument);
   return {
     'experiments.list': ({ archived }) => lab.cards(archived),
     'experiments.get': ({ experiment }) => {
@@ -125,8 +128,23 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
 
     'figures.render': (argument) => {
       for (const experiment of argument.experiments) find(experiment);
-      return lab.drawings.draw('figure', argument);
+      return draw(argument);
     },
+
+    'figures.list': ({ experiment }) => lab.store.figures(find(experiment).id).map(keptFigure),
+    'figures.keep': async (argument) => {
+      const [owner] = argument.experiments.map(find);
+      const kept = await keepFigure(() => lab.writer(), owner, argument, draw);
+      lab.experimentsChanged([owner.key]);
+      return kept;
+    },
+    'figures.forget': ({ experiment, name }) => {
+      const owner = find(experiment);
+      lab.writer().keepFigure(owner.id, name, null);
+      lab.experimentsChanged([owner.key]);
+      return null;
+    },
+    'figures.redraw': ({ experiment }) => redrawFigures(() => lab.writer(), find(experiment), draw),
 
     'upload.begin': ({ name, bytes }) => ({ upload: lab.uploads.begin(session, name, bytes) }),
     'upload.append': ({ upload, offset, bytes }) => ({
