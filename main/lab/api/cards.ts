@@ -118,7 +118,8 @@ function optimizerInWords({ optimizer, schedule }: Specification): string {
 
 /** 'mlp 784-32-10 on digits' */
 export function workloadInWords({ workload }: Specification): string {
-  if (workload.kind === 'quadratic') return `quadratic of ${workload.mu.length} parameters`;
+  if (workload.kind === 'quadratic')
+    return `quadratic of ${workload.mu.length} parameter${workload.mu.length === 1 ? '' : 's'}`;
   if (workload.kind === 'external') return workload.command.join(' ');
   if (!('data' in workload)) return workload.kind;
   const data: Readonly<Record<string, unknown>> = workload.data;
