@@ -1,15 +1,17 @@
 /**
- * A process that measures how fast stacks of given shapes train here. Reads one line {threads, configurations} on
- * standard input, writes one JSON line a configuration on file descriptor 3. A fresh process, so that nothing of it
- * stays behind in the lab.
+ * A process that measures how much memory stacks need and how fast those of given shapes train here. Reads one request
+ * on standard input, writes JSON lines on file descriptor 3. A fresh process, so that nothing of it stays behind in the
+ * lab.
  */
 import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { microBatchesOf } from '#shared/experiment/training-options.ts';
 import type { StackConfiguration } from './build-stack.ts';
 import { buildStack, dataChecksumOf, parameterCount } from './build-stack.ts';
-import { elements } from './engine/program.ts';
 import { openEngine } from './engine/open-engine.ts';
-import { isOutOfMemory, openSession } from './open-session.ts';
+import { measureMemory } from './memory/measure.ts';
+import { mostCells, type MemoryModel } from './memory/need.ts';
+import { openSession } from './open-session.ts';
 import type { CalibrationReply, CalibrationRequest } from './protocol.ts';
 
 const MEASURE_MILLISECONDS = 250;
@@ -26,17 +28,44 @@ reply({
 });
 if (!request.checksumOnly) {
   const { tf } = openEngine(request.threads);
-  for (const configuration of request.configurations) {
+  const model = measureMemory(tf, first);
+  reply({ type: 'memory', model });
+  const measured = new Set<string>();
+  for (const asked of request.configurations) {
+    const configuration = cutToFit(asked, model);
+    // Larger stacks may all have been cut to the same one.
+    const shape = `${configuration.batchSize}/${cellsOf(configuration)}`;
+    if (measured.has(shape)) continue;
+    measured.add(shape);
     try {
+      if (cellsOf(configuration) === 0) throw new Error('out of memory: not even one cell would fit');
       reply(await measure(tf, configuration));
     } catch (error) {
       reply({
         type: 'failed',
-        outOfMemory: isOutOfMemory(error),
+        batchSize: configuration.batchSize,
+        cells: cellsOf(configuration),
         message: error instanceof Error ? error.message : String(error),
       });
     }
   }
+}
+
+function cellsOf({ learningRates, seeds }: StackConfiguration): number {
+  return learningRates.length * seeds.length;
+}
+
+/** As many learning rates of as many seeds as fit: fewer rates of all seeds, or of one. No rates when nothing fits. */
+function cutToFit(asked: StackConfiguration, model: MemoryModel): StackConfiguration {
+  const { batchSize, learningRates, seeds, streams, microBatch } = asked;
+  const shape = {
+    examples: microBatchesOf(batchSize, microBatch).size,
+    groupsOf: (cells: number) => (streams === 'common' ? Math.min(seeds.length, cells) : cells),
+  };
+  const cells = mostCells(model, shape, cellsOf(asked), request.memoryBytes ?? Infinity);
+  if (cells >= seeds.length)
+    return { ...asked, learningRates: learningRates.slice(0, Math.floor(cells / seeds.length)) };
+  return { ...asked, learningRates: learningRates.slice(0, cells), seeds: seeds.slice(0, 1) };
 }
 
 async function measure(
@@ -70,10 +99,11 @@ async function measure(
   session.dispose();
   return {
     type: 'measured',
+    batchSize: configuration.batchSize,
+    cells: program.cells,
     microsecondsPerRunStep: (best * 1000) / TRIAL_STEPS / program.cells,
     evaluateMillisecondsPerCell: evaluate / program.cells,
     openMilliseconds: compileMilliseconds,
-    stateBytesPerCell: program.state.reduce((sum, s) => sum + elements(s.shape), 0) * (4 / program.cells),
     mode: fallbackReason === null ? 'compiled' : 'eager',
   };
 }

@@ -9,6 +9,7 @@
 import type { OptimizerSpecification, WorkloadSpecification } from '#shared/experiment/specification.ts';
 import type { Metric } from '#shared/experiment/stack.ts';
 import type { TrainingOptions } from '#shared/experiment/training-options.ts';
+import type { MemoryModel } from './memory/need.ts';
 
 /** The lab's first line on the trainer's standard input. A later line {"type":"stop"}, or end of file, asks for checkpoint and exit. */
 export interface StackJob extends TrainingOptions {
@@ -126,10 +127,12 @@ export interface CalibrationRequest {
   readonly threads: number;
   /** Only load the data and report their checksum. */
   readonly checksumOnly: boolean;
+  /** A stack that would need more than this is measured with fewer cells, or not at all; null is no limit. */
+  readonly memoryBytes: number | null;
   readonly configurations: readonly StackConfiguration[];
 }
 
-/** First a 'data' line, then one line a configuration. */
+/** First a 'data' line, then, unless only the checksum is wanted, a 'memory' line and one line a shape. */
 export type CalibrationReply =
   | {
       readonly type: 'data';
@@ -137,12 +140,20 @@ export type CalibrationReply =
       /** Trained parameters of one cell. */
       readonly parameters: number | null;
     }
+  | { readonly type: 'memory'; readonly model: MemoryModel }
   | {
       readonly type: 'measured';
+      readonly batchSize: number;
+      /** Fewer than asked for where those would not fit in memory. */
+      readonly cells: number;
       readonly microsecondsPerRunStep: number;
       readonly evaluateMillisecondsPerCell: number;
       readonly openMilliseconds: number;
-      readonly stateBytesPerCell: number;
       readonly mode: 'compiled' | 'eager';
     }
-  | { readonly type: 'failed'; readonly outOfMemory: boolean; readonly message: string };
+  | {
+      readonly type: 'failed';
+      readonly batchSize: number;
+      readonly cells: number;
+      readonly message: string;
+    };

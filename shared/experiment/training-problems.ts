@@ -19,7 +19,7 @@ export function trainingProblems(specification: Specification): Problem[] {
 }
 
 /** Why parts of a minibatch would not give what the whole one gives. */
-function wholeBatchReasons(workload: Specification['workload']): string[] {
+export function wholeBatchReasons(workload: Specification['workload']): string[] {
   switch (workload.kind) {
     case 'resnet18':
       return [

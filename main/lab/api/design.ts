@@ -7,6 +7,7 @@ import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { parseExperimentFile, specificationToYaml } from '#shared/experiment/file.ts';
 import { expandGrid, type Grid } from '#shared/experiment/grid.ts';
 import { planStacks } from '#shared/experiment/plan.ts';
+import type { StackPlan } from '#shared/experiment/stack.ts';
 import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { ApiError } from '#shared/api/errors.ts';
@@ -17,7 +18,14 @@ import {
   type WorkloadFacts,
 } from '../scheduler/calibration.ts';
 import { estimateCost } from '../scheduler/estimate.ts';
-import { cellsPerStack, stackBytes, TRAINER_BYTES, type Workforce } from '../scheduler/settings.ts';
+import {
+  cellsPerStack,
+  stackBytes,
+  stackNeed,
+  TRAINER_BYTES,
+  type Workforce,
+} from '../scheduler/settings.ts';
+import { fitProblem } from '../scheduler/memory.ts';
 import type { ReadableStore } from '../store/types.ts';
 import type { Jobs } from './jobs.ts';
 import type { WorkloadReader } from './workload-facts.ts';
@@ -73,9 +81,11 @@ export class Design {
     const { batchSizes, learningRates, seeds } = grid;
     const { diskBytes, seconds } = estimateCost(specification, grid, calibration, workforce);
     const plan = this.#plan(specification, grid, calibration, workforce);
+    const problem =
+      calibration === null ? null : fitProblem(specification, batchSizes, calibration, workforce);
     return {
       problems: [],
-      warnings: [...warnings],
+      warnings: problem === null ? [...warnings] : [...warnings, problem],
       design: {
         specification,
         input: specification,
@@ -91,7 +101,7 @@ export class Design {
         cellsKnown: this.#cellsKnown(specification, grid, checksum),
         order: plan.order,
         storeBytes: diskBytes,
-        cost: calibration === null || seconds === null ? null : costOf(seconds, plan, calibration, workforce),
+        cost: calibration === null || seconds === null ? null : costOf(seconds, plan, workforce),
       },
     };
   }
@@ -111,7 +121,7 @@ export class Design {
       `Measuring this machine for "${specification.name}"`,
       async () => {
         const grid = expandGrid(specification);
-        const { measurements } = await calibrate(specification, grid, this.#host.workforce().threads);
+        const { measurements } = await calibrate(specification, grid, this.#host.workforce());
         return `Measured ${measurements.length} stack shapes.`;
       },
       (error) => (error instanceof Error ? error.message : String(error)),
@@ -145,15 +155,11 @@ export class Design {
     const { batchSizes, learningRates, seeds } = grid;
     if (grid.cells > MOST_PLANNED) {
       const order = batchSizes.map((_, batch) => learningRates.map(() => batch));
-      return { order, stacks: batchSizes.length, largestStack: learningRates.length * seeds.length };
+      const largestStack = learningRates.length * seeds.length;
+      return { order, stacks: batchSizes.length, largestStack, trainerBytes: TRAINER_BYTES };
     }
     const sizeOf = (batchSize: number) => {
-      const need = {
-        batchSize,
-        steps: grid.stepsFor(batchSize),
-        marks: grid.marksFor(batchSize).length,
-        cells: learningRates.length * seeds.length,
-      };
+      const need = stackNeed(specification, grid, batchSize, learningRates.length * seeds.length);
       if (specification.workload.kind === 'external') return 1;
       const measured = calibration === null ? TYPICAL_STACK : cellsPerStack(calibration, need, workforce);
       return Math.min(measured, this.#host.maxCellsPerStack());
@@ -170,8 +176,18 @@ export class Design {
         row[column] = Math.min(row[column], place);
       }
     });
-    const largestStack = Math.max(...plans.map((p) => p.learningRates.length * p.seeds.length));
-    return { order, stacks: plans.length, largestStack };
+    const cells = (p: StackPlan) => p.learningRates.length * p.seeds.length;
+    const largestStack = Math.max(...plans.map(cells));
+    const trainerBytes = (p: StackPlan) =>
+      calibration === null
+        ? TRAINER_BYTES
+        : stackBytes(calibration, stackNeed(specification, grid, p.batchSize, cells(p)), cells(p));
+    return {
+      order,
+      stacks: plans.length,
+      largestStack,
+      trainerBytes: Math.max(...plans.map(trainerBytes)),
+    };
   }
 }
 
@@ -179,16 +195,17 @@ interface Plan {
   readonly order: number[][];
   readonly stacks: number;
   readonly largestStack: number;
+  /** Of the trainer that needs most memory. */
+  readonly trainerBytes: number;
 }
 
 function costOf(
   seconds: number,
-  { stacks, largestStack }: Plan,
-  calibration: Calibration,
+  { stacks, largestStack, trainerBytes }: Plan,
   workforce: Workforce,
 ): DesignCost {
-  const trainer = TRAINER_BYTES + stackBytes(calibration, largestStack);
-  return { seconds, stacks, largestStack, memoryBytes: trainer * Math.min(workforce.trainers, stacks) };
+  const memoryBytes = trainerBytes * Math.min(workforce.trainers, stacks);
+  return { seconds, stacks, largestStack, memoryBytes };
 }
 
 type ParsedDesign =

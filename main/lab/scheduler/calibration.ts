@@ -17,7 +17,10 @@ import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
 import { engineCacheFolder } from '#main/setup/platform.ts';
 import { externalChecksum } from '#main/training/external/files.ts';
+import type { MemoryModel } from '#main/training/memory/need.ts';
 import type { CalibrationReply, CalibrationRequest } from '#main/training/protocol.ts';
+import { checkFit } from './memory.ts';
+import type { Workforce } from './settings.ts';
 
 export interface Measurement {
   readonly batchSize: number;
@@ -26,13 +29,16 @@ export interface Measurement {
   readonly evaluateMillisecondsPerCell: number;
   /** Building and compiling the program, without the process's start. */
   readonly openMilliseconds: number;
-  readonly stateBytesPerCell: number;
   readonly mode: 'compiled' | 'eager';
 }
 
 export interface Calibration {
   readonly dataChecksum: string;
   readonly threads: number;
+  /** How much memory a stack needs. */
+  readonly memory: MemoryModel;
+  /** Memory of a trainer that kept larger stacks from being measured; null where none was kept from it. */
+  readonly cutAtBytes: number | null;
   readonly measurements: readonly Measurement[];
   /** Stack shapes that could not be trained here, and why. */
   readonly failures: readonly {
@@ -43,7 +49,9 @@ export interface Calibration {
 }
 
 const CALIBRATE = fileURLToPath(new URL('../../training/calibrate.ts', import.meta.url));
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
+/** Free memory goes up and down by itself; only this factor is a reason to measure again. */
+const MORE_MEMORY = 1.5;
 
 /** What only a look at the data tells of a workload. */
 export interface WorkloadFacts {
@@ -77,13 +85,13 @@ interface Trial {
 }
 
 /**
- * Measures (or recalls) the smallest, the largest and a middle batch size with several stack sizes each. Throws with the
- * process's own words when not even the data can be read.
+ * Measures (or recalls) the smallest, the largest and a middle batch size with several stack sizes each, as far as they
+ * fit in the memory of a trainer. Throws with the process's own words when not even the data can be read.
  */
 export async function calibrate(
   specification: Specification,
   grid: Grid,
-  threads: number,
+  { threads, memoryBytes = Infinity }: Pick<Workforce, 'threads' | 'memoryBytes'>,
 ): Promise<Calibration> {
   if (specification.workload.kind === 'external')
     throw new Error('an external program cannot be measured: only running it tells what it costs');
@@ -91,23 +99,31 @@ export async function calibrate(
   const checksum = await dataChecksum(specification);
   const file = cacheFile(specification, trials, threads, checksum);
   const cached = readCache(file);
-  if (cached !== null) return cached;
-  const { replies } = await ask(specification, trials, threads, false);
+  // With more memory than then, larger stacks can be measured.
+  if (cached !== null && memoryBytes <= MORE_MEMORY * (cached.cutAtBytes ?? Infinity)) return cached;
+  const { replies, ending } = await ask(specification, trials, threads, false, memoryBytes);
   const measurements: Measurement[] = [];
   const failures: Calibration['failures'][number][] = [];
-  replies.forEach((reply, i) => {
-    const { batchSize } = trials[i];
-    const cells = trials[i].learningRates.length * trials[i].seeds.length;
-    if (reply.type === 'measured') {
+  let memory: MemoryModel | null = null;
+  for (const reply of replies) {
+    if (reply.type === 'memory') memory = reply.model;
+    else if (reply.type === 'measured') {
       const { type: _, ...numbers } = reply;
-      measurements.push({ batchSize, cells, ...numbers });
-    } else if (reply.type === 'failed') failures.push({ batchSize, cells, message: reply.message });
-  });
-  if (measurements.length === 0)
-    throw new Error(
-      `no stack of this experiment can be trained here: ${failures[0]?.message ?? 'the trainer ended early'}`,
-    );
-  const calibration = { dataChecksum: checksum, threads, measurements, failures };
+      measurements.push(numbers);
+    } else if (reply.type === 'failed') {
+      const { type: _, ...words } = reply;
+      failures.push(words);
+    }
+  }
+  if (memory === null) throw new Error(`not even one cell of this experiment can be trained here: ${ending}`);
+  const wanted = trials.map((t) => `${t.batchSize}/${t.learningRates.length * t.seeds.length}`);
+  const tried = new Set([...measurements, ...failures].map((m) => `${m.batchSize}/${m.cells}`));
+  const cutAtBytes = wanted.every((shape) => tried.has(shape)) ? null : memoryBytes;
+  const calibration = { dataChecksum: checksum, threads, memory, cutAtBytes, measurements, failures };
+  if (measurements.length === 0) {
+    checkFit(specification, grid.batchSizes, calibration, { memoryBytes });
+    throw new Error(`no stack of this experiment can be trained here: ${failures[0]?.message ?? ending}`);
+  }
   writeCache(file, calibration);
   return calibration;
 }
@@ -150,10 +166,12 @@ async function ask(
   trials: readonly Trial[],
   threads: number,
   checksumOnly: boolean,
-): Promise<WorkloadFacts & { replies: CalibrationReply[] }> {
+  memoryBytes = Infinity,
+): Promise<WorkloadFacts & { replies: CalibrationReply[]; ending: string }> {
   const request: CalibrationRequest = {
     threads,
     checksumOnly,
+    memoryBytes: Number.isFinite(memoryBytes) ? memoryBytes : null,
     configurations: trials.map((trial) => ({
       workload: specification.workload,
       optimizer: specification.optimizer,
@@ -178,17 +196,20 @@ async function ask(
     if (reply.type === 'data') facts = { dataChecksum: reply.dataChecksum, parameters: reply.parameters };
     else replies.push(reply);
   });
-  await new Promise<void>((resolve) => {
+  const killed = await new Promise<boolean>((resolve) => {
     child.once('error', (error) => {
       errors += error.message;
-      resolve();
+      resolve(false);
     });
-    child.once('close', () => resolve());
+    child.once('close', (_code, signal) => resolve(signal === 'SIGKILL'));
   });
   // Set in a callback, which the compiler does not follow.
   const known = facts as WorkloadFacts | null;
   if (known === null) throw new Error(readableError(errors));
-  return { ...known, replies };
+  const ending = killed
+    ? 'the measuring process was killed, probably because memory ran out'
+    : readableError(errors);
+  return { ...known, replies, ending };
 }
 
 /** The message of the error that ended the process, without its stack. */

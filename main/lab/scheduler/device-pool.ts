@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 
 const LOOK_MILLISECONDS = 10_000;
-/** The driver's own list of GPUs; it comes with the driver. */
-const DRIVER_LIST = ['nvidia-smi', '--query-gpu=index', '--format=csv,noheader'];
+/** Comes with the driver. */
+const DRIVER_PROGRAMS = ['nvidia-smi'];
 
 /**
  * Names as CUDA_VISIBLE_DEVICES takes them: those that were asked for, those that the environment shows, or all that the
@@ -13,16 +13,36 @@ export function visibleDevices(asked: readonly string[] | undefined): readonly s
   if (asked !== undefined) return asked;
   const shown = process.env.CUDA_VISIBLE_DEVICES;
   if (shown !== undefined) return deviceList(shown);
+  return deviceList(askDriver('index')?.replaceAll('\n', ',') ?? '');
+}
+
+/** Bytes that are free on the fullest of these devices (of all without any); null where the driver does not tell. */
+export function leastFreeDeviceBytes(devices: readonly string[]): number | null {
+  return leastFreeBytes(
+    askDriver('memory.free', devices.length === 0 ? [] : [`--id=${devices.join(',')}`]) ?? '',
+  );
+}
+
+/** From the driver's list of mebibytes, a line a device. */
+export function leastFreeBytes(text: string): number | null {
+  const mebibytes = text
+    .split('\n')
+    .filter((line) => /^\s*\d+\s*$/.test(line))
+    .map(Number);
+  return mebibytes.length === 0 ? null : Math.min(...mebibytes) * 2 ** 20;
+}
+
+/** What the driver's own program says; null where there is none. */
+function askDriver(what: string, options: readonly string[] = []): string | null {
   try {
-    const [program, ...options] = DRIVER_LIST;
-    const indices = execFileSync(program, options, {
+    const [program] = DRIVER_PROGRAMS;
+    return execFileSync(program, [`--query-gpu=${what}`, '--format=csv,noheader,nounits', ...options], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: LOOK_MILLISECONDS,
     });
-    return deviceList(indices.replaceAll('\n', ','));
   } catch {
-    return [];
+    return null;
   }
 }
 

@@ -7,6 +7,8 @@ import {
   cellsPerStack,
   evaluateMillisecondsPerCell,
   runStepMicroseconds,
+  stackBytes,
+  stackNeed,
   stackOverheadSeconds,
 } from './settings.ts';
 
@@ -19,6 +21,8 @@ export interface Cost {
   /** Null without a calibration. */
   readonly seconds: number | null;
   readonly cellsPerStack: Readonly<Record<number, number>> | null;
+  /** Memory of a trainer with such a stack, by batch size. */
+  readonly bytesPerStack: Readonly<Record<number, number>> | null;
 }
 
 const VALUE_BYTES = 4;
@@ -35,6 +39,7 @@ export function estimateCost(
 ): Cost {
   const cellsOfBatch = grid.learningRates.length * grid.seeds.length;
   const sizes: Record<number, number> = {};
+  const bytes: Record<number, number> = {};
   let runSteps = 0;
   let values = 0;
   let seconds = 0;
@@ -44,8 +49,10 @@ export function estimateCost(
     runSteps += steps * cellsOfBatch;
     values += cellsOfBatch * ((specification.recordTrainingLoss ? steps : 0) + EVALUATION_METRICS * marks);
     if (calibration === null) continue;
-    const size = cellsPerStack(calibration, { batchSize, steps, marks, cells: cellsOfBatch }, workforce);
+    const need = stackNeed(specification, grid, batchSize, cellsOfBatch);
+    const size = cellsPerStack(calibration, need, workforce);
     sizes[batchSize] = size;
+    bytes[batchSize] = stackBytes(calibration, need, size);
     seconds +=
       (cellsOfBatch * steps * runStepMicroseconds(calibration, batchSize, size)) / 1e6 +
       (cellsOfBatch * marks * evaluateMillisecondsPerCell(calibration, batchSize, size)) / 1e3 +
@@ -58,5 +65,6 @@ export function estimateCost(
     diskBytes: values * VALUE_BYTES * COPIES + cells * CELL_ROW_BYTES,
     seconds: calibration === null ? null : seconds / workforce.trainers,
     cellsPerStack: calibration === null ? null : sizes,
+    bytesPerStack: calibration === null ? null : bytes,
   };
 }

@@ -27,10 +27,11 @@ import type { Calibration } from './calibration.ts';
 import { calibrate } from './calibration.ts';
 import { DevicePool } from './device-pool.ts';
 import { externalWorkforce } from './external-workforce.ts';
+import { checkFit, cutNotice } from './memory.ts';
 import { outOfMemoryKills } from './out-of-memory.ts';
 import { isAlive, reap } from './processes.ts';
 import type { Wishes, Workforce } from './settings.ts';
-import { cellsPerStack, settingsFor } from './settings.ts';
+import { cellsPerStack, settingsFor, stackNeed } from './settings.ts';
 import type { TrainerExit, TrainerProcess } from './trainer-process.ts';
 import { startTrainer } from './trainer-process.ts';
 
@@ -430,23 +431,22 @@ class ExperimentRun {
       );
       return;
     }
-    this.#calibration ??= await calibrate(specification, grid, workforce.threads);
+    this.#calibration ??= await calibrate(specification, grid, workforce);
     const calibration = this.#calibration;
-    const sizeOf = (batchSize: number) =>
-      Math.min(
-        limit,
-        maxCellsPerStack,
-        cellsPerStack(
-          calibration,
-          {
-            batchSize,
-            steps: grid.stepsFor(batchSize),
-            marks: grid.marksFor(batchSize).length,
-            cells: missing.filter((c) => c.configuration.batchSize === batchSize).length,
-          },
-          workforce,
-        ),
-      );
+    const batchSizes = grid.batchSizes.filter((b) => missing.some((c) => c.configuration.batchSize === b));
+    checkFit(specification, batchSizes, calibration, workforce);
+    const sizes = new Map(
+      batchSizes.map((batchSize) => {
+        const cells = missing.filter((c) => c.configuration.batchSize === batchSize).length;
+        const need = stackNeed(specification, grid, batchSize, cells);
+        const wanted = cellsPerStack(calibration, need, { ...workforce, memoryBytes: undefined });
+        const size = Math.min(limit, maxCellsPerStack, cellsPerStack(calibration, need, workforce));
+        if (size < Math.min(limit, maxCellsPerStack, wanted, cells))
+          this.#tell(cutNotice(calibration, need, { size, wanted: Math.min(wanted, cells) }, workforce));
+        return [batchSize, size];
+      }),
+    );
+    const sizeOf = (batchSize: number) => sizes.get(batchSize)!;
     const plans = planStacks({
       grid,
       missing: missing.map((c) => c.configuration),
@@ -491,9 +491,12 @@ class ExperimentRun {
   }
 
   #notice(stack: Stack, message: string): void {
-    this.#store.addEvent({ experiment: this.#id, stack: stack.key, kind: 'notice', message });
+    this.#tell(`batch size ${stack.batchSize}: ${message}`, stack, message);
+  }
+
+  #tell(text: string, stack: Stack | null = null, message = text): void {
+    this.#store.addEvent({ experiment: this.#id, stack: stack?.key ?? null, kind: 'notice', message });
     // Each stack has it among its events; a person needs it once.
-    const text = `batch size ${stack.batchSize}: ${message}`;
     if (this.#told.has(text)) return;
     this.#told.add(text);
     this.#options.onNotice?.(text);

@@ -1,4 +1,8 @@
 /** From measurements to settings: cells in a stack, steps in a chunk, trainers at once. Pure arithmetic. */
+import type { Grid } from '#shared/experiment/grid.ts';
+import type { Specification } from '#shared/experiment/specification.ts';
+import { microBatchesOf } from '#shared/experiment/training-options.ts';
+import { mostCells, trainerBytes } from '#main/training/memory/need.ts';
 import type { StackSettings } from '../store/types.ts';
 import type { Calibration, Measurement } from './calibration.ts';
 
@@ -7,8 +11,6 @@ const PROCESS_SECONDS = 1.5;
 /** A chunk lasts about this long, so that stop, progress and checkpoints are never far away. */
 const CHUNK_SECONDS = 0.25;
 const MAX_CHUNK_STEPS = 128;
-/** State, gradients and copies of a stack, as a multiple of its state, plus TensorFlow itself. */
-const STATE_COPIES = 3;
 
 export interface Workforce {
   /** Trainer processes at once. */
@@ -17,6 +19,8 @@ export interface Workforce {
   readonly threads: number;
   /** GPUs that trainers are dealt, each one of them; without any, trainers see what the lab sees. */
   readonly devices?: readonly string[] | undefined;
+  /** Memory that each trainer may take: of its GPU, or without one of the machine; unknown where absent. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** What a person asked for; what is left out, the machine decides. */
@@ -25,6 +29,8 @@ export interface Wishes {
   readonly threads?: number | undefined;
   /** GPUs by name; by default those of the machine. */
   readonly devices?: readonly string[] | undefined;
+  /** Bytes for all trainers together, or on GPUs for each. */
+  readonly memory?: number | undefined;
 }
 
 /** Resident memory of a trainer with a usual stack, TensorFlow included. */
@@ -79,9 +85,33 @@ export interface StackNeed {
   readonly marks: number;
   /** Cells of this batch size that are to be trained. */
   readonly cells: number;
+  /** Data streams: cells of one share their minibatches. */
+  readonly groups: number;
+  /** Examples of a minibatch that are worked on at once. */
+  readonly examples: number;
 }
 
-/** The measured stack size that trains the cells of one batch size soonest, its share of the overhead included. */
+/** `cells`: those of this batch size that are to be trained. */
+export function stackNeed(
+  { streams, microBatch }: Specification,
+  grid: Grid,
+  batchSize: number,
+  cells: number,
+): StackNeed {
+  return {
+    batchSize,
+    steps: grid.stepsFor(batchSize),
+    marks: grid.marksFor(batchSize).length,
+    cells,
+    groups: streams === 'common' ? grid.seeds.length : cells,
+    examples: microBatchesOf(batchSize, microBatch).size,
+  };
+}
+
+/**
+ * The measured stack size that trains the cells of one batch size soonest, its share of the overhead included, or the
+ * largest that fits in memory where that is smaller. At least 1, even where a single cell would not fit.
+ */
 export function cellsPerStack(calibration: Calibration, need: StackNeed, workforce: Workforce): number {
   const sizes = [...new Set(calibration.measurements.map((m) => m.cells))].sort((a, b) => a - b);
   const cost = (size: number) => {
@@ -91,19 +121,31 @@ export function cellsPerStack(calibration: Calibration, need: StackNeed, workfor
         (need.marks * evaluateMillisecondsPerCell(calibration, need.batchSize, size)) / 1e3);
     return work + Math.ceil(need.cells / size) * stackOverheadSeconds(calibration);
   };
-  const fitting = sizes.filter((size) => fits(calibration, size, workforce));
-  return (fitting.length > 0 ? fitting : [sizes[0]]).reduce((best, size) =>
-    cost(size) < cost(best) ? size : best,
-  );
+  const most = Math.max(1, cellsThatFit(calibration, need, sizes.at(-1)!, workforce));
+  const fitting = sizes.filter((size) => size <= most);
+  if (most < sizes.at(-1)! && !fitting.includes(most)) fitting.push(most);
+  return fitting.reduce((best, size) => (cost(size) < cost(best) ? size : best));
 }
 
-/** Memory that a stack needs beside TensorFlow itself. */
-export function stackBytes(calibration: Calibration, cells: number): number {
-  return Math.max(...calibration.measurements.map((m) => m.stateBytesPerCell)) * cells * STATE_COPIES;
+/** At most `most`; 0 when a trainer's memory is too small for a single cell. */
+export function cellsThatFit(
+  calibration: Pick<Calibration, 'memory'>,
+  need: Pick<StackNeed, 'examples' | 'groups'>,
+  most: number,
+  { memoryBytes = Infinity }: Pick<Workforce, 'memoryBytes'>,
+): number {
+  const { examples, groups } = need;
+  const shape = { examples, groupsOf: (cells: number) => Math.min(groups, cells) };
+  return mostCells(calibration.memory, shape, most, memoryBytes);
 }
 
-function fits(calibration: Calibration, cells: number, workforce: Workforce): boolean {
-  return stackBytes(calibration, cells) < 2e9 / Math.max(1, workforce.trainers / 4);
+/** Memory that a trainer of this stack needs at its peak. */
+export function stackBytes(
+  { memory }: Pick<Calibration, 'memory'>,
+  { examples, groups }: Pick<StackNeed, 'examples' | 'groups'>,
+  cells: number,
+): number {
+  return trainerBytes(memory, { cells, groups: Math.min(groups, cells), examples });
 }
 
 export function settingsFor(

@@ -1,14 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Calibration, Measurement } from '#main/lab/scheduler/calibration.ts';
+import type { MemoryModel } from '#main/training/memory/need.ts';
 import {
   cellsPerStack,
+  cellsThatFit,
   defaultWorkforce,
   runStepMicroseconds,
   settingsFor,
+  stackBytes,
 } from '#main/lab/scheduler/settings.ts';
 
 const GIB = 2 ** 30;
+
+/** A megabyte for each cell and each example of each cell. */
+const memory: MemoryModel = {
+  onDevice: true,
+  processBytes: 0,
+  dataBytes: 0,
+  stateBytesPerCell: 0,
+  inputs: [0, 0, 0, 0, 0],
+  operations: 0,
+  single: [[0, 2e6, 0, 0, 0]],
+  several: [[0, 1e6, 0, 0, 1e6]],
+  evaluation: { bytesPerExample: 0, bytesPerCellExample: 0, examples: 1, examplesOfTile: 1 },
+};
 
 function measurement(batchSize: number, cells: number, microsecondsPerRunStep: number): Measurement {
   return {
@@ -17,13 +33,12 @@ function measurement(batchSize: number, cells: number, microsecondsPerRunStep: n
     microsecondsPerRunStep,
     evaluateMillisecondsPerCell: 0.5,
     openMilliseconds: 1_000,
-    stateBytesPerCell: 100_000,
     mode: 'compiled',
   };
 }
 
 function calibration(...measurements: Measurement[]): Calibration {
-  return { dataChecksum: '', threads: 1, measurements, failures: [] };
+  return { dataChecksum: '', threads: 1, memory, cutAtBytes: null, measurements, failures: [] };
 }
 
 describe('trainers and threads', () => {
@@ -67,17 +82,25 @@ describe('what calibration decides', () => {
 
   test('a slow large stack loses to small ones when there is much to train', () => {
     const measured = calibration(measurement(8, 12, 10), measurement(8, 192, 30));
-    const need = { batchSize: 8, marks: 5, cells: 192 };
+    const need = { batchSize: 8, examples: 8, groups: 2, marks: 5, cells: 192 };
     expect(cellsPerStack(measured, { ...need, steps: 1_000_000 }, workforce)).toBe(12);
     // A start costs seconds: for a few steps one stack is sooner done than sixteen.
     expect(cellsPerStack(measured, { ...need, steps: 10 }, workforce)).toBe(192);
   });
 
-  test('a stack that does not fit in memory is not chosen', () => {
-    const big = { ...measurement(8, 192, 1), stateBytesPerCell: 1e9 };
-    const small = { ...measurement(8, 1, 50), stateBytesPerCell: 1e9 };
-    const need = { batchSize: 8, steps: 1000, marks: 5, cells: 192 };
-    expect(cellsPerStack(calibration(small, big), need, workforce)).toBe(1);
+  test('a stack that does not fit in memory is cut to what does', () => {
+    const measured = calibration(measurement(8, 12, 50), measurement(8, 192, 1));
+    const need = { batchSize: 8, examples: 8, groups: 2, steps: 1000, marks: 5, cells: 192 };
+    const [twelve, thirty] = [12, 30].map((cells) => stackBytes(measured, need, cells));
+    expect(thirty - twelve).toBeCloseTo(18 * 9e6, 0);
+    expect(cellsPerStack(measured, need, workforce)).toBe(192);
+    expect(cellsPerStack(measured, need, { ...workforce, memoryBytes: thirty })).toBe(30);
+    expect(cellsPerStack(measured, need, { ...workforce, memoryBytes: thirty - 1 })).toBe(29);
+    expect(cellsThatFit(measured, need, 192, { memoryBytes: twelve })).toBe(12);
+    expect(cellsThatFit(measured, need, 192, { memoryBytes: 1e6 })).toBe(0);
+    // Micro-batches of one example leave room for more.
+    const parts = { ...need, examples: 1 };
+    expect(cellsPerStack(measured, parts, { ...workforce, memoryBytes: thirty })).toBeGreaterThan(100);
   });
 
   test('a chunk lasts about a quarter of a second, in powers of two, at least one step', () => {

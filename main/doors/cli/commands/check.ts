@@ -13,11 +13,12 @@ import { calibrate } from '#main/lab/scheduler/calibration.ts';
 import { deviceList } from '#main/lab/scheduler/device-pool.ts';
 import { externalWorkforce } from '#main/lab/scheduler/external-workforce.ts';
 import { machineWorkforce } from '#main/lab/scheduler/machine.ts';
+import { fitProblem } from '#main/lab/scheduler/memory.ts';
 import type { Wishes } from '#main/lab/scheduler/settings.ts';
 import { parameterCount } from '#main/training/build-stack.ts';
 import { externalChecksum, watchedFiles } from '#main/training/external/files.ts';
 import { bytes, count, duration, learningRate, print, printJson, table } from '../terminal.ts';
-import { withJson, wholeNumber } from './options.ts';
+import { gigabytes, MEMORY_WORDS, withJson, wholeNumber } from './options.ts';
 
 export function addCheck(program: Command): void {
   withJson(
@@ -27,18 +28,20 @@ export function addCheck(program: Command): void {
     .option('--trainers <n>', 'trainer processes at once', wholeNumber)
     .option('--threads <n>', 'threads of each trainer', wholeNumber)
     .option('--devices <list>', 'GPUs to deal out, as CUDA names them (default: all)', deviceList)
+    .option('--memory <gigabytes>', MEMORY_WORDS, gigabytes)
     .action(
       async (file: string, options: Wishes & { readonly json?: boolean; readonly calibrate: boolean }) => {
-        const { specification, warnings } = await readExperimentFile(file);
+        const { specification, warnings: read } = await readExperimentFile(file);
         const grid = expandGrid(specification);
         const workforce = machineWorkforce(options);
         const { workload } = specification;
         const program =
           workload.kind === 'external' ? describeProgram(specification, workload, grid, options) : null;
         const calibration =
-          options.calibrate && program === null
-            ? await calibrate(specification, grid, workforce.threads)
-            : null;
+          options.calibrate && program === null ? await calibrate(specification, grid, workforce) : null;
+        const problem =
+          calibration === null ? null : fitProblem(specification, grid.batchSizes, calibration, workforce);
+        const warnings = problem === null ? read : [...read, problem];
         const cost = estimateCost(specification, grid, calibration, workforce);
         const parameters = parameterCount(workload, specification.evaluation.examples);
         const batchUnit = batchUnitOf(specification);
@@ -71,6 +74,8 @@ export function addCheck(program: Command): void {
           print(
             `about ${duration(cost.seconds)} with ${count(workforce.trainers, 'trainer')} of ${count(workforce.threads, 'thread')}`,
           );
+        if (cost.bytesPerStack !== null)
+          print(`a trainer needs up to ${bytes(Math.max(...Object.values(cost.bytesPerStack)))} of memory`);
         if (program !== null) printProgram(program);
         for (const warning of warnings) print(`note: ${warning}`);
       },

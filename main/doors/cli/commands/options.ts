@@ -42,6 +42,14 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+export const MEMORY_WORDS =
+  'memory that all trainers may take together, or on GPUs each (default: what is free)';
+
+/** Bytes. */
+export function gigabytes(text: string): number {
+  return positiveNumber(text) * 1e9;
+}
+
 /** A loss: that of a quadratic workload may be negative. */
 export function finiteNumber(text: string): number {
   const value = Number(text);

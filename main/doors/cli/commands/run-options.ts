@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { RunOptions } from '#main/lab/scheduler/run-experiment.ts';
 import { deviceList } from '#main/lab/scheduler/device-pool.ts';
 import { machineWorkforce } from '#main/lab/scheduler/machine.ts';
-import { positiveNumber, wholeNumber } from './options.ts';
+import { gigabytes, MEMORY_WORDS, positiveNumber, wholeNumber } from './options.ts';
 
 export interface TrainingOptions {
   readonly store?: string;
@@ -11,6 +11,7 @@ export interface TrainingOptions {
   readonly trainers?: number;
   readonly threads?: number;
   readonly devices?: readonly string[];
+  readonly memory?: number;
   readonly cellsPerStack?: number;
   readonly checkpointSeconds: number;
   readonly eager?: boolean;
@@ -31,6 +32,7 @@ export function withTraining(command: Command): Command {
       wholeNumber,
     )
     .option('--devices <list>', 'GPUs to deal out, as CUDA names them (default: all)', deviceList)
+    .option('--memory <gigabytes>', MEMORY_WORDS, gigabytes)
     .option('--cells-per-stack <n>', 'at most this many cells in a stack (default: measured)', wholeNumber)
     .option(
       '--checkpoint-seconds <n>',
