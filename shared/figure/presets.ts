@@ -39,15 +39,18 @@ const defaults = {
 // Widths 89 and 183 mm, at most 170 mm high, 5 to 7 pt, embedded TrueType fonts: research-figure-guide.nature.com,
 // "Building and exporting figure panels". 120 mm: the one-and-a-half column of nature.com's final submission guide.
 const nature = { ...defaults, maxHeight: 170, textSize: 6.5, lineWidth: 0.9 };
-// Columns of 5.7, 12.1 and 18.4 cm, sans serif of at least 5 pt: science.org, instructions for revised manuscripts.
+// Columns of 5.7, 12.1 and 18.4 cm (2.24, 4.76, 7.24 in), sans serif of at least 5 pt: science.org, instructions for
+// revised manuscripts.
 const science = { ...defaults, maxHeight: 230, textSize: 6.5, lineWidth: 0.9 };
 // 3.5 and 7.16 in, at most 8.5 in high, 8 to 10 pt: journals.ieeeauthorcenter.ieee.org, "Resolution and size".
 const ieee = { ...defaults, maxHeight: 216, textSize: 8, lineWidth: 1, face: 'serif' } as const;
-// Text of 5.5 x 9 in, Times: neurips.cc and iclr.cc style files. Half: two beside each other with 4 mm between.
+// Text of 5.5 x 9 in, Times: \textwidth and \textheight in the style files of NeurIPS and ICLR. Half: two beside each
+// other with 4 mm between.
 const neurips = { ...defaults, maxHeight: 228, textSize: 7.5, lineWidth: 1, face: 'serif' } as const;
-// Text of 6.75 x 9 in in two columns of 3.25 in, Times: icml.cc style file.
+// Text of 6.75 x 9 in, Times: \textwidth and \textheight in icml2025.sty; with its \columnsep of 0.25 in the columns are 3.25 in.
 const icml = { ...neurips };
-// 6.68 to 19.05 cm wide, at most 22.23 cm high, Arial or Times of 8 to 12 pt: journals.plos.org, "Figures".
+// 2.63 to 7.5 in (6.68 to 19.05 cm) wide, at most 8.75 in (22.23 cm) high, Arial or Times of 8 to 12 pt:
+// journals.plos.org, "Figures".
 const plos = { ...defaults, maxHeight: 222.3, textSize: 8, lineWidth: 1 };
 // 8.6 and 17.8 cm; capitals at least 2 mm high (7.8 pt in DejaVu), lines at least 0.18 mm (0.5 pt): journals.aps.org,
 // "Style basics".

@@ -84,7 +84,7 @@ describe('surge figure', () => {
     expect(readdirSync(out)).not.toContain('sweep-protocol.svg');
   });
 
-  test('prints the same bytes from two processes', async () => {
+  test('prints the same bytes from two processes, in another time zone and language too', async () => {
     const set = file(
       'figures.yaml',
       [
@@ -98,7 +98,11 @@ describe('surge figure', () => {
       ].join('\n'),
     );
     const folders = ['one', 'two'].map((name) => folder.file(name));
-    for (const out of folders) expect(await figure(set, '--out', out)).toMatchObject({ code: 0 });
+    const elsewhere = { TZ: 'Asia/Kathmandu', LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' };
+    for (const [i, out] of folders.entries()) {
+      const args = ['figure', set, '--out', out, '--store', store];
+      expect(await surge(args, i === 0 ? {} : elsewhere)).toMatchObject({ code: 0 });
+    }
     const files = ['figure-1', 'sweep-losses'].flatMap((name) =>
       ['svg', 'pdf', 'csv', 'json'].map((ending) => `${name}.${ending}`),
     );

@@ -47,6 +47,8 @@ const curveCases: Record<string, CurvesCase> = {
   'one batch': { curves: syntheticSweep({ batchSizes: [8] }) },
   'one seed': { curves: syntheticSweep({ seeds: 1 }) },
   'one mark': { curves: syntheticSweep({ marks: [10] }) },
+  'one learning rate': { curves: syntheticSweep({ learningRates: [3e-3] }) },
+  'long names': { valueTitle: LONG },
   'sixty batches': {
     curves: syntheticSweep({
       batchSizes: Array.from({ length: 60 }, (_, i) => 1 + 3 * i),
@@ -93,6 +95,12 @@ const stateCases: Record<string, { readonly cells: GridCell[]; readonly width?: 
   'all diverged': { cells: states(() => 'diverged') },
   'full width': { cells: states(() => 'done'), width: FULL },
   'one cell': { cells: [{ batchSize: 8, learningRate: 1e-3, state: 'failed' }] },
+  'one learning rate': {
+    cells: powers(1, 8).map((batchSize) => ({ batchSize, learningRate: 3e-3, state: 'done' })),
+  },
+  'twelve decades': {
+    cells: spaced(1e-9, 1e3, 13).map((learningRate) => ({ batchSize: 8, learningRate, state: 'done' })),
+  },
   'one batch': { cells: states((_, k) => (k < 5 ? 'done' : 'out-of-memory'), 2, 1) },
   'sixty batches': {
     cells: Array.from({ length: 60 }, (_, i) => 1 + 3 * i).flatMap((batchSize) =>
@@ -118,6 +126,22 @@ const compareCases: Record<string, CompareCase> = {
   ordinary: { sweeps: [ordinary, other] },
   'one column': { sweeps: [ordinary, other], width: COLUMN },
   'without difference': { sweeps: [ordinary, other], difference: false },
+  'one batch': { sweeps: [1, 2].map((by) => syntheticSweep({ batchSizes: [8], epsMax: by * 3e-3 })) },
+  'one learning rate': { sweeps: [1, 2].map(() => syntheticSweep({ learningRates: [3e-3] })) },
+  'half missing': {
+    sweeps: [
+      ordinary,
+      syntheticSweep({ epsMax: 5.5e-3, recorded: (b, _, seed) => ((b + seed) % 2 === 0 ? 0 : 9) }),
+    ],
+  },
+  'sixty batches': {
+    sweeps: [3e-3, 6e-3].map((epsMax) =>
+      syntheticSweep({ batchSizes: Array.from({ length: 60 }, (_, i) => 1 + 3 * i), seeds: 2, epsMax }),
+    ),
+  },
+  'twelve decades': {
+    sweeps: [1e-8, 1e3].map((epsMax) => syntheticSweep({ epsMax, learningRates: spaced(1e-9, 1e4, 27) })),
+  },
   'six experiments': {
     sweeps: [4, 5, 6, 7, 8, 9].map((height, i) =>
       syntheticSweep({ epsMax: height * 1e-3, bNoise: 4 * 2 ** i }),

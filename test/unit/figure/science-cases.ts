@@ -78,6 +78,18 @@ const ridges: Record<string, Partial<RidgeInput> & { readonly width?: number }> 
   'noise scale without limits': { bNoise: { value: 20, interval: { low: 0, high: Infinity } } },
   'interval beyond the axis': { points: ridgePoints({ interval: 500 }) },
   'sixty batches': { points: ridgePoints({ batchSizes: Array.from({ length: 60 }, (_, i) => 1 + 3 * i) }) },
+  'three decades': {
+    points: ridgePoints().map((p, i) => ({ ...p, learningRate: 1e-4 * 2.4 ** i, interval: null })),
+    ...unfitted,
+  },
+  'twelve decades': {
+    points: ridgePoints({ batchSizes: powers(1, 40) }).map((p, i) => ({
+      ...p,
+      learningRate: 1e-9 * 2 ** i,
+      interval: { low: 0.5e-9 * 2 ** i, high: 2e-9 * 2 ** i },
+    })),
+    ...unfitted,
+  },
   empty: { points: [], peak: null, ...unfitted },
 };
 
