@@ -1,15 +1,11 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
 import {
   accessibilityProblems,
   describeWithBrowser,
   goTo,
-  openBrowser,
-  openWindow,
   screenshot,
-  startHost,
-  type Host,
-  type Window,
+  shareWindow,
 } from '../support/browser.ts';
 
 /** Small enough to train within seconds; of a gradient that no earlier run has measured. */
@@ -28,20 +24,7 @@ function total(page: Page, name: string) {
 }
 
 describeWithBrowser('designing an experiment', () => {
-  let host: Host;
-  let browser: Browser;
-  let window: Window;
-
-  beforeAll(async () => {
-    host = await startHost();
-    browser = await openBrowser();
-    window = await openWindow(browser, host, '#/design');
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-  });
+  const window = shareWindow('#/design');
 
   it('begins with an example, its grid and its cost beside the form', async () => {
     const { page } = window;

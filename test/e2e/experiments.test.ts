@@ -1,32 +1,14 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   accessibilityProblems,
   describeWithBrowser,
   goTo,
-  openBrowser,
-  openWindow,
   screenshot,
-  startHost,
-  type Host,
-  type Window,
+  shareWindow,
 } from '../support/browser.ts';
 
 describeWithBrowser('the list of experiments', () => {
-  let host: Host;
-  let browser: Browser;
-  let window: Window;
-
-  beforeAll(async () => {
-    host = await startHost();
-    browser = await openBrowser();
-    window = await openWindow(browser, host);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-  });
+  const window = shareWindow();
 
   it('says what it will show and offers the demo while the store is empty', async () => {
     const { page } = window;

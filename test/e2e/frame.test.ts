@@ -7,26 +7,13 @@ import {
   openBrowser,
   openWindow,
   screenshot,
+  shareWindow,
   startHost,
   type Host,
-  type Window,
 } from '../support/browser.ts';
 
 describeWithBrowser('the frame', () => {
-  let host: Host;
-  let browser: Browser;
-  let window: Window;
-
-  beforeAll(async () => {
-    host = await startHost();
-    browser = await openBrowser();
-    window = await openWindow(browser, host);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-  });
+  const window = shareWindow();
 
   it('is walked by keyboard, with the focus always visible', async () => {
     const { page } = window;
@@ -120,7 +107,7 @@ describeWithBrowser('the frame', () => {
     const { page } = window;
     await goTo(page, '#/experiments');
     await page.getByRole('heading', { name: 'No experiments yet' }).waitFor();
-    await host.kill();
+    await window.host.kill();
     await page.getByText('The connection to the lab is lost').waitFor();
     await screenshot(page, 'connection-lost');
     expect(await accessibilityProblems(page)).toEqual([]);

@@ -1,17 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import {
   accessibilityProblems,
   describeWithBrowser,
   goTo,
-  openBrowser,
-  openWindow,
   screenshot,
-  startHost,
-  type Host,
-  type Window,
+  shareWindow,
 } from '../support/browser.ts';
 
 /** A ridge that peaks at 64; one rate is no number, the largest rates diverge at small batches. */
@@ -31,22 +26,12 @@ function sweep(learningRateName: string): string {
 }
 
 describeWithBrowser('importing a sweep', () => {
-  let host: Host;
-  let browser: Browser;
-  let window: Window;
+  const window = shareWindow('#/import');
 
-  beforeAll(async () => {
-    host = await startHost();
-    browser = await openBrowser();
-    window = await openWindow(browser, host, '#/import');
-    writeFileSync(join(host.folder, 'theirs.csv'), sweep('lr'));
-    writeFileSync(join(host.folder, 'odd.csv'), sweep('pace'));
-    writeFileSync(join(host.folder, 'empty.csv'), '');
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
+  beforeAll(() => {
+    writeFileSync(join(window.host.folder, 'theirs.csv'), sweep('lr'));
+    writeFileSync(join(window.host.folder, 'odd.csv'), sweep('pace'));
+    writeFileSync(join(window.host.folder, 'empty.csv'), '');
   });
 
   it('says what can be read', async () => {
@@ -58,7 +43,7 @@ describeWithBrowser('importing a sweep', () => {
 
   it('shows a dry run: what is kept and what is not, with reasons and lines', async () => {
     const { page } = window;
-    await page.getByLabel('File to import').setInputFiles(join(host.folder, 'theirs.csv'));
+    await page.getByLabel('File to import').setInputFiles(join(window.host.folder, 'theirs.csv'));
     await page.getByText('216 rows read, 215 kept, 1 dropped.').waitFor();
     await page.getByRole('row', { name: '1 dropped: "lr" is not a number 120' }).waitFor();
     await page
@@ -83,7 +68,7 @@ describeWithBrowser('importing a sweep', () => {
   it('asks for columns that it does not know', async () => {
     const { page } = window;
     await goTo(page, '#/import');
-    await page.getByLabel('File to import').setInputFiles(join(host.folder, 'odd.csv'));
+    await page.getByLabel('File to import').setInputFiles(join(window.host.folder, 'odd.csv'));
     await page.getByLabel('Learning rate').waitFor();
     expect(await page.getByRole('button', { name: 'Store' }).isDisabled()).toBe(true);
     await screenshot(page, 'import-mapping');
@@ -101,7 +86,7 @@ describeWithBrowser('importing a sweep', () => {
   it('takes another file, and says why an empty one is nothing', async () => {
     const { page } = window;
     await page.getByRole('button', { name: 'Another file' }).click();
-    await page.getByLabel('File to import').setInputFiles(join(host.folder, 'empty.csv'));
+    await page.getByLabel('File to import').setInputFiles(join(window.host.folder, 'empty.csv'));
     await page.getByRole('status').filter({ hasText: 'nothing to store yet' }).waitFor();
     await expect
       .poll(() => page.locator('section').filter({ hasText: 'What the columns mean' }).innerText())

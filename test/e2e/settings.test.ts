@@ -1,35 +1,19 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   accessibilityProblems,
   describeWithBrowser,
-  openBrowser,
   openWindow,
   screenshot,
-  startHost,
+  shareWindow,
   type Host,
-  type Window,
 } from '../support/browser.ts';
 
 describeWithBrowser('settings', () => {
-  let host: Host;
-  let browser: Browser;
-  let window: Window;
-
-  beforeAll(async () => {
-    host = await startHost();
-    browser = await openBrowser();
-    window = await openWindow(browser, host, '#/settings');
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-  });
+  const window = shareWindow('#/settings');
 
   it('tells where things are', async () => {
     const { page } = window;
-    await page.getByText(host.store).waitFor();
+    await page.getByText(window.host.store).waitFor();
     await page
       .getByText(/^TensorFlow \d/)
       .first()
@@ -40,7 +24,7 @@ describeWithBrowser('settings', () => {
 
   it('changes the theme at once, in every window, and remembers it', async () => {
     const { page } = window;
-    const other = await openWindow(browser, await anotherLink(), '#/experiments');
+    const other = await openWindow(window.browser, await anotherLink(), '#/experiments');
     await page.getByLabel('dark').check();
     await page.locator('html[data-theme=dark]').waitFor({ state: 'attached' });
     await other.page.locator('html[data-theme=dark]').waitFor({ state: 'attached' });
@@ -91,6 +75,6 @@ describeWithBrowser('settings', () => {
 
   /** Whether the link of a start opens a second window is the host's decision; here it does. */
   function anotherLink(): Promise<Host> {
-    return Promise.resolve(host);
+    return Promise.resolve(window.host);
   }
 });

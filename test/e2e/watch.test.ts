@@ -12,9 +12,9 @@ import {
   openBrowser,
   openWindow,
   screenshot,
+  shareWindow,
   startHost,
   type Host,
-  type Window,
 } from '../support/browser.ts';
 import { surge } from '../support/cli.ts';
 
@@ -51,9 +51,7 @@ async function whereOf(page: Page): Promise<string> {
 
 describeWithBrowser('watching, comparing and theory', () => {
   const folder = mkdtempSync(join(tmpdir(), 'surge-watch-'));
-  let host: Host;
-  let browser: Browser;
-  let window: Window;
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   beforeAll(async () => {
     for (const specification of [
@@ -65,16 +63,9 @@ describeWithBrowser('watching, comparing and theory', () => {
       const { code, stderr } = await surge(['run', file, '--store', join(folder, 'lab.surge')]);
       expect(code, stderr).toBe(0);
     }
-    host = await startHost({ folder });
-    browser = await openBrowser();
-    window = await openWindow(browser, host);
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await host?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const window = shareWindow('', { folder });
 
   it('shows the four panels of a trained experiment, and what it must be read with', async () => {
     const { page } = window;

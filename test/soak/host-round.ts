@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { startSurge, type Running } from '../support/cli.ts';
+import { startHost, type Host } from '../support/host.ts';
 import { openClient, type SoakClient } from './client.ts';
 import { finish, killAll } from './command-round.ts';
 import { descriptors, residentBytes } from './leaks.ts';
@@ -18,29 +18,9 @@ const actions = [
   'kill the host and its trainers',
 ] as const;
 
-interface Host {
-  readonly running: Running;
-  readonly url: string;
-}
-
-/** `settings` is the folder of its settings: those of the person who runs the soak stay as they are. */
-async function startHost(store: string, settings: string): Promise<Host> {
-  const environment = { XDG_CONFIG_HOME: settings };
-  const running = startSurge(
-    ['serve', '--no-open', '--json', '--store', store, '--trainers', '2'],
-    environment,
-  );
-  let printed = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    running.child.stdout!.on('data', (data: Buffer) => {
-      printed += data.toString();
-      const found = /"url": "([^"]+)"/.exec(printed);
-      if (found !== null) resolve(found[1]);
-    });
-    void running.finished.then(({ stderr }) => reject(new Error(`the host did not start: ${stderr}`)));
-  });
-  return { running, url };
-}
+/** Its settings are beside the store: those of the person who runs the soak stay as they are. */
+const start = (folder: string, store: string): Promise<Host> =>
+  startHost({ folder, store, arguments: ['--trainers', '2'] });
 
 export async function hostRound(
   round: Parameters<typeof finish>[0] & { readonly disturbances: number },
@@ -48,7 +28,7 @@ export async function hostRound(
   const { folder, experimentFile, choices, tally } = round;
   const file = join(folder, 'soak.surge');
   const text = readFileSync(experimentFile, 'utf8');
-  let host = await startHost(file, folder);
+  let host = await start(folder, file);
   let windows: SoakClient[] = [];
   const enter = async () => {
     const window = await openClient(host.url);
@@ -90,15 +70,14 @@ export async function hostRound(
           await host.running.finished;
           for (const each of windows) each.close();
           windows = [];
-          host = await startHost(file, folder);
+          host = await start(folder, file);
           await enter();
         }
       }
     }
   } finally {
     for (const each of windows) each.close();
-    host.running.child.kill('SIGTERM');
-    await host.running.finished;
+    await host.stop();
   }
   await finish(round, file);
 }
@@ -114,7 +93,7 @@ export class LongHost {
   }
 
   static async start(store: string, settings: string, tally: Tally): Promise<LongHost> {
-    return new LongHost(await startHost(store, settings), tally);
+    return new LongHost(await start(settings, store), tally);
   }
 
   /** Windows that look at a finished sweep and leave, politely or not. */
@@ -137,7 +116,6 @@ export class LongHost {
   }
 
   async stop(): Promise<void> {
-    this.#host.running.child.kill('SIGTERM');
-    await this.#host.running.finished;
+    await this.#host.stop();
   }
 }
