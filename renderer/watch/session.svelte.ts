@@ -121,6 +121,8 @@ export class WatchSession {
     if (this.#askTimer !== null) clearTimeout(this.#askTimer);
     if (this.#answerTimer !== null) clearTimeout(this.#answerTimer);
     if (this.#idle !== null) cancelIdleCallback(this.#idle);
+    // The curves are large, and what still points at this session need not go with the page at once.
+    this.live = this.#model = this.#modelOf = this.#loaded = null;
   }
 
   /** The definition of the optimum; the scrubber stays where it makes sense. */

@@ -61,6 +61,8 @@ class Stream {
 
   async end(): Promise<void> {
     for (const end of this.#ends) end();
+    this.#live = null;
+    this.#early = [];
     try {
       await this.#client.call('watch.close', { experiment: this.#experiment, metric: this.#metric });
     } catch {
