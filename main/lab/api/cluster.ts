@@ -211,9 +211,16 @@ export class Cluster {
     return tasks.length;
   }
 
-  /** What the tasks have trained is collected, and the experiment is an ordinary held one. */
+  /** What the tasks have trained is collected, and the experiment is an ordinary held one; also when its folder is gone. */
   async cancel(experiment: ExperimentSummary): Promise<string[]> {
     const store = this.#host.writer();
+    this.#look();
+    const lost = this.#lost.get(experiment.key);
+    if (lost !== undefined) {
+      store.hold(experiment.id, `it is no longer on Slurm. ${lost}`);
+      this.#changed(experiment.key);
+      return [];
+    }
     const followed = this.#require(experiment);
     const jobs = await cancelSweep(followed.folder);
     for (const task of followed.sweep.tasks.keys()) collectTask(store, experiment, followed.folder, task);
@@ -271,9 +278,13 @@ export class Cluster {
       }
     for (const key of this.#lost.keys()) if (!here.has(key)) this.#lost.delete(key);
     for (const [key, { experiment, folder }] of here) {
-      if (!this.#followed.has(key)) this.#follow(experiment, folder);
+      const isNew = !this.#followed.has(key);
+      const before = this.#lost.get(key);
+      if (isNew) this.#follow(experiment, folder);
       const followed = this.#followed.get(key);
-      if (followed !== undefined && this.#readShards(followed)) this.#host.changed(key);
+      const isDifferent =
+        followed === undefined ? this.#lost.get(key) !== before : this.#readShards(followed) || isNew;
+      if (isDifferent) this.#host.changed(key);
     }
   }
 

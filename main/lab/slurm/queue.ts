@@ -129,5 +129,11 @@ export function hasSlurm(): boolean {
 }
 
 export async function cancelJobs(jobs: readonly string[]): Promise<void> {
-  if (jobs.length > 0) await slurm('scancel', [...jobs]);
+  if (jobs.length === 0) return;
+  try {
+    await slurm('scancel', [...jobs]);
+  } catch (error) {
+    // Some have ended already: the others are cancelled all the same.
+    if (!(error instanceof SlurmError) || !/Invalid job id|already complet/i.test(error.message)) throw error;
+  }
 }

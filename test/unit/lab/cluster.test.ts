@@ -175,6 +175,7 @@ describe('an experiment on Slurm', () => {
       expect(slurm.calls('sbatch').at(-1)).toContain('--array=0 ');
       expect((await call('slurm.state', { experiment: key }))?.jobs).toEqual(['77', '78']);
 
+      slurm.refuse('scancel', 'scancel: error: Kill job error on job id 77: Invalid job id specified');
       expect(await call('slurm.cancel', { experiment: key })).toEqual({ jobs: ['77', '78'] });
       expect(slurm.calls('scancel')).toEqual(['77 78']);
       expect(card()).toMatchObject({ state: 'held' });
@@ -242,6 +243,10 @@ describe('an experiment on Slurm', () => {
       rmSync(place(), { recursive: true });
       lab.cluster.clear();
       expect((await call('slurm.state', { experiment: key }))?.problem).toContain('is missing');
+      // The lab can have it back.
+      expect(await call('slurm.cancel', { experiment: key })).toEqual({ jobs: [] });
+      expect(card()).toMatchObject({ state: 'held' });
+      expect(card().reason).toContain('no longer on Slurm');
     },
     LONG,
   );
