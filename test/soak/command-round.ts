@@ -1,5 +1,5 @@
 /** One sweep by the command line, disturbed until it is complete. */
-import { copyFileSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openStore } from '#main/lab/store/index.ts';
@@ -24,6 +24,7 @@ const actions = [
   'suspend the lab',
   'copy the store and open the copy',
   'pause from outside',
+  'set the clock while it trains',
 ] as const;
 
 interface Round {
@@ -44,7 +45,7 @@ export async function commandRound(round: Round): Promise<void> {
   const ended = () => lab === null || lab.child.exitCode !== null || lab.child.signalCode !== null;
   for (let n = 0; n < round.disturbances && Date.now() < round.deadline; n++) {
     if (ended())
-      lab = startSurge(['run', experimentFile, '--store', file, ...training], clock(choices, tally));
+      lab = startSurge(['run', experimentFile, '--store', file, ...training], clock(folder, choices, tally));
     const running = lab!;
     await wait(choices.between(100, 2_500));
     const action = choices.oneOf(actions);
@@ -83,6 +84,11 @@ export async function commandRound(round: Round): Promise<void> {
       case 'pause from outside':
         count(tally, action);
         if (existsSync(file)) await surge(['pause', 'soak', '--store', file]);
+        break;
+      case 'set the clock while it trains':
+        if (!canShiftClock) break;
+        count(tally, action);
+        setClock(folder, choices);
     }
   }
   if (!ended()) {
@@ -130,16 +136,30 @@ function openCopy({ folder, whole, tally }: Round, file: string): void {
   rmSync(join(folder, 'copy'), { recursive: true, force: true });
 }
 
-/** Every third start sees another date: the clock was set, or the battery was empty. */
-function clock(choices: Choices, tally: Tally): NodeJS.ProcessEnv {
-  if (!canShiftClock || choices.between(0, 3) > 1) return {};
-  const days = Math.round(choices.between(-400, 400));
-  count(tally, 'start with the clock set wrong');
+/**
+ * Every third start sees another date: the clock was set, or the battery was empty. The date comes from a file that is
+ * read again every second, so that it can jump later.
+ */
+function clock(folder: string, choices: Choices, tally: Tally): NodeJS.ProcessEnv {
+  if (!canShiftClock) return {};
+  if (choices.between(0, 3) > 1) writeFileSync(clockFile(folder), '+0d\n');
+  else {
+    setClock(folder, choices);
+    count(tally, 'start with the clock set wrong');
+  }
   return {
     LD_PRELOAD: FAKETIME,
-    FAKETIME: `${days >= 0 ? '+' : ''}${days}d`,
+    FAKETIME_TIMESTAMP_FILE: clockFile(folder),
+    FAKETIME_CACHE_DURATION: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
+}
+
+const clockFile = (folder: string) => join(folder, 'clock');
+
+function setClock(folder: string, choices: Choices): void {
+  const days = Math.round(choices.between(-400, 400));
+  writeFileSync(clockFile(folder), `${days >= 0 ? '+' : ''}${days}d\n`);
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {

@@ -16,7 +16,7 @@ import { hostRound, LongHost } from './host-round.ts';
 import { leftovers, processesUsing } from './leaks.ts';
 import { Choices } from './random.ts';
 import { quietRun } from './sweep.ts';
-import { isClean, newTally, report } from './tally.ts';
+import { isClean, judgeHost, newTally, report } from './tally.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -73,6 +73,7 @@ try {
   };
   await Promise.all([1, 2].map((number) => lane(new Choices(seed + number / 10))));
   await longHost.stop();
+  judgeHost(tally);
   console.log(options.json ? JSON.stringify({ seed, minutes, ...tally }, null, 2) : report(tally, seed));
   if (!isClean(tally)) process.exitCode = 1;
 } finally {

@@ -1,3 +1,5 @@
+import { median } from 'd3';
+
 /** What happened in a soak, and what went wrong. Everything in `losses` must be 0. */
 export interface Tally {
   readonly started: number;
@@ -13,6 +15,8 @@ export interface Tally {
     leakedProcesses: number;
     leakedFiles: number;
     wrongExits: number;
+    leakedDescriptors: number;
+    megabytesGrown: number;
   };
   /** In words, for finding the cause. */
   readonly notes: string[];
@@ -33,10 +37,29 @@ export function newTally(): Tally {
       leakedProcesses: 0,
       leakedFiles: 0,
       wrongExits: 0,
+      leakedDescriptors: 0,
+      megabytesGrown: 0,
     },
     notes: [],
     host: { descriptors: [], residentBytes: [] },
   };
+}
+
+/** More open files than this at the end than at first are a leak; connections come and go. */
+const SPARE_DESCRIPTORS = 8;
+/** A heap breathes: growth up to this share of the memory at first is none. */
+const SPARE_SHARE = 0.25;
+
+/** Compares the host's first visits with its last ones. */
+export function judgeHost({ losses, host: { descriptors, residentBytes } }: Tally): void {
+  const few = Math.max(1, Math.floor(descriptors.length / 4));
+  const growth = (list: readonly number[]) => {
+    const [first, last] = [median(list.slice(0, few)) ?? 0, median(list.slice(-few)) ?? 0];
+    return { first, more: last - first };
+  };
+  const [open, memory] = [growth(descriptors), growth(residentBytes)];
+  if (open.more > SPARE_DESCRIPTORS) losses.leakedDescriptors = Math.round(open.more);
+  if (memory.more > SPARE_SHARE * memory.first) losses.megabytesGrown = Math.round(memory.more / 1e6);
 }
 
 export function count(tally: Tally, event: string, kills = 0): void {
