@@ -76,7 +76,14 @@ const whole =
     });
     response.end(bytes.subarray(from));
   };
-/** Promises everything, sends the first `count` bytes of what is asked for, and breaks off. */
+/** A connection that breaks off once the other side has this much of the file. */
+let breaking: { readonly at: number; readonly response: ServerResponse } | null = null;
+const breakAt = (done: number) => {
+  if (breaking === null || done < breaking.at) return;
+  breaking.response.destroy();
+  breaking = null;
+};
+/** Promises everything, and sends the first `count` bytes of what is asked for. */
 const cut =
   (bytes: Buffer, count: number): Answer =>
   (request, response) => {
@@ -85,7 +92,8 @@ const cut =
       'Content-Length': bytes.length - from,
       ...(from > 0 ? { 'Content-Range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
     });
-    response.write(bytes.subarray(from, from + count), () => setImmediate(() => response.destroy()));
+    breaking = { at: from + count, response };
+    response.write(bytes.subarray(from, from + count));
   };
 const ignoringRange =
   (bytes: Buffer): Answer =>
@@ -106,12 +114,10 @@ const at = (name: string) => join(folder, name);
 describe('a download', () => {
   it('that breaks off is continued from where it stopped', async () => {
     answers = [cut(content, 1000), cut(content, 1500), whole(content)];
-    await download(`${base}/x`, at('x'), quick);
+    await download(`${base}/x`, at('x'), { ...quick, onProgress: breakAt });
     expect(readFileSync(at('x'))).toEqual(content);
     expect(existsSync(at('x.part'))).toBe(false);
-    expect(ranges[0]).toBeUndefined();
-    // What arrived before the break may be less than what was sent, but never nothing of both.
-    expect(ranges.at(-1)).toMatch(/^bytes=[1-9]\d*-$/);
+    expect(ranges).toEqual([undefined, 'bytes=1000-', 'bytes=2500-']);
   });
 
   it('is continued by the next command from the part that was left', async () => {
@@ -174,7 +180,8 @@ describe('a download', () => {
 
   it('that stalls is broken off and continued', async () => {
     answers = [silent, whole(content)];
-    await download(`${base}/x`, at('x'), { ...quick, stallMilliseconds: 400 });
+    // However slow the machine, one of many attempts is quick enough.
+    await download(`${base}/x`, at('x'), { pauseMilliseconds: 0, attempts: 50, stallMilliseconds: 400 });
     expect(readFileSync(at('x'))).toEqual(content);
     answers = [(_, response) => void response.writeHead(200).flushHeaders()];
     await expect(
