@@ -10,15 +10,7 @@ import type { Drawn } from './panel-grid.ts';
 import { panelSheet } from './panel-sheet.ts';
 import { robustHighest, wantsLogarithm } from './robust.ts';
 import { areaEntry, lineEntry, markedLineEntry } from './samples.ts';
-import {
-  blankAxis,
-  linearAxis,
-  linearDomain,
-  logAxis,
-  logDomain,
-  numberLabel,
-  shortLabel,
-} from './scales.ts';
+import { blankAxis, linearAxis, linearDomain, logAxis, logDomain, numberLabel } from './scales.ts';
 import { printStyle, type Style } from './style.ts';
 import type { SvgNode } from './tree.ts';
 
@@ -111,6 +103,7 @@ export function lossCurvesFigure(input: LossCurvesInput, options: LossCurvesOpti
     plannedSeeds,
   );
   const smoothed = halfLife === null ? [] : [`smoothed, half-life ${halfLife} steps`];
+  const { labelOf, common } = cellLabels(curves);
   const { tree, tally } = panelSheet(
     {
       title: `Curves of ${valueTitle}: ${name}`,
@@ -130,13 +123,14 @@ export function lossCurvesFigure(input: LossCurvesInput, options: LossCurvesOpti
       ],
       entries: [
         ...looks.map(({ curve, color, shape, dash }) =>
-          markedLineEntry(cellLabel(curve), { color, width: style.lineWidth, dash }, shape, style),
+          markedLineEntry(labelOf(curve), { color, width: style.lineWidth, dash }, shape, style),
         ),
         ...(halfLife === null
           ? []
           : [lineEntry(plainLabel('raw mean'), { color: '#bbbbbb', width: style.thinLineWidth })]),
         ...(band === 'none' || plannedSeeds < 2 ? [] : [areaEntry(plainLabel(bandTexts[band]), BAND_SAMPLE)]),
       ],
+      legendTitle: common,
       aspect: 0.5,
       nothing: curves.length === 0 ? 'no cells' : null,
     },
@@ -222,16 +216,33 @@ export function lossCurvesFigure(input: LossCurvesInput, options: LossCurvesOpti
   }
 }
 
-function cellLabel({ batchSize, learningRate }: CellCurve): Label {
-  return [
-    { text: 'B', italic: true },
-    { text: ' = ' },
-    ...numberLabel(batchSize),
-    { text: ', ' },
-    { text: 'η', italic: true },
-    { text: ' = ' },
-    ...shortLabel(learningRate),
-  ];
+/** Curves are named by what varies among them; what does not is said once. */
+function cellLabels(curves: readonly CellCurve[]): {
+  readonly labelOf: (curve: CellCurve) => Label;
+  readonly common: Label;
+} {
+  const rates = curves.map(({ learningRate }) => Number(learningRate.toPrecision(3)));
+  // One form for all of them.
+  const smallest = rates.some((rate) => rate < 1e-3) ? Infinity : undefined;
+  const parts = [
+    { symbol: 'B', of: ({ batchSize }: CellCurve) => numberLabel(batchSize) },
+    {
+      symbol: 'η',
+      of: ({ learningRate }: CellCurve) => numberLabel(Number(learningRate.toPrecision(3)), smallest),
+    },
+  ].map(({ symbol, of }) => ({
+    label: (curve: CellCurve): Label => [{ text: symbol, italic: true }, { text: ' = ' }, ...of(curve)],
+    varies: new Set(curves.map((curve) => JSON.stringify(of(curve)))).size > 1,
+  }));
+  const joined = (some: typeof parts, curve: CellCurve): Label =>
+    some.flatMap(({ label }, i) => [...(i === 0 ? [] : [{ text: ', ' }]), ...label(curve)]);
+  const varying = parts.filter(({ varies }) => varies);
+  if (varying.length === 0) return { labelOf: (curve) => joined(parts, curve), common: [] };
+  const shared = parts.filter(({ varies }) => !varies);
+  return {
+    labelOf: (curve) => joined(varying, curve),
+    common: shared.length === 0 ? [] : [...joined(shared, curves[0]), { text: ':' }],
+  };
 }
 
 function tableOf({ curves, by }: LossCurvesInput): Table {

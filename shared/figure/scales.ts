@@ -197,8 +197,9 @@ export function batchAxis(domain: readonly [number, number], sampled: readonly n
         major: true,
       }));
       const kept: Tick[] = [];
-      // Every 256-fold, 16-fold, 4-fold, 2-fold first: a level is labelled as a whole or not at all, for even spacing.
-      for (const level of [8, 4, 2, 1]) {
+      // Every 256-fold, 16-fold, 4-fold, 2-fold first (coarser ones on very long axes): a level is labelled as a whole
+      // or not at all, for even spacing.
+      for (const level of [64, 32, 16, 8, 4, 2, 1]) {
         const added = ticks.filter(
           (tick) => !kept.includes(tick) && Number.isInteger(Math.log2(tick.value) / level),
         );
