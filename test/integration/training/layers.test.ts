@@ -2,9 +2,10 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { expect, it } from 'vitest';
 import type { TensorFlow } from '#main/training/engine/tensorflow.ts';
-import { gelu, silu } from '#main/training/workloads/layers/activation.ts';
+import { gelu, relu, silu } from '#main/training/workloads/layers/activation.ts';
 import { causalAttention } from '#main/training/workloads/layers/attention.ts';
 import { convolution, sharedConvolution } from '#main/training/workloads/layers/convolution.ts';
+import { softmaxCrossEntropy } from '#main/training/workloads/layers/cross-entropy.ts';
 import { dense } from '#main/training/workloads/layers/dense.ts';
 import { embedding } from '#main/training/workloads/layers/embedding.ts';
 import { batchNorm, layerNorm, rmsNorm } from '#main/training/workloads/layers/normalization.ts';
@@ -16,8 +17,15 @@ import { describeWithEngine, engine } from '../../support/engine.ts';
 
 type Layer = (tf: TensorFlow, inputs: readonly Tensor[]) => Tensor;
 
+/** One of three classes for each of five examples of two groups, [2, 3, 5]. */
+function classes(tf: TensorFlow): Tensor {
+  const numbers = tf.tensor2d([0, 2, 1, 1, 0, 2, 2, 0, 1, 0], [2, 5], 'int32');
+  return tf.transpose(tf.cast(tf.oneHot(numbers, 3), 'float32'), [0, 2, 1]);
+}
+
 /** Shapes of the differentiated inputs; the first axis is the cells. */
 const layers: Record<string, { shapes: number[][]; apply: Layer }> = {
+  relu: { shapes: [[2, 3, 4]], apply: (tf, [x]) => relu(tf, x) },
   gelu: { shapes: [[2, 3, 4]], apply: (tf, [x]) => gelu(tf, x) },
   silu: { shapes: [[2, 3, 4]], apply: (tf, [x]) => silu(tf, x) },
   'dense, one example': {
@@ -27,6 +35,18 @@ const layers: Record<string, { shapes: number[][]; apply: Layer }> = {
       [2, 4, 1],
     ],
     apply: (tf, [w, b, x]) => dense(tf, w, b, x),
+  },
+  dense: {
+    shapes: [
+      [2, 3, 4],
+      [2, 3, 1],
+      [2, 4, 5],
+    ],
+    apply: (tf, [w, b, x]) => dense(tf, w, b, x),
+  },
+  'softmax cross-entropy': {
+    shapes: [[4, 3, 5]],
+    apply: (tf, [logits]) => softmaxCrossEntropy(tf, logits, classes(tf)),
   },
   'layer norm': {
     shapes: [
@@ -53,6 +73,17 @@ const layers: Record<string, { shapes: number[][]; apply: Layer }> = {
       const zeros = tf.zeros([2, 3, 1]);
       const state = { scale, shift, runningMean: zeros, runningVariance: zeros };
       return batchNorm(tf, x, state, true).y;
+    },
+  },
+  'batch norm in evaluation': {
+    shapes: [
+      [2, 3, 2, 2, 3],
+      [2, 3, 1],
+      [2, 3, 1],
+    ],
+    apply: (tf, [x, scale, shift]) => {
+      const statistics = { runningMean: tf.fill([2, 3, 1], 0.3), runningVariance: tf.fill([2, 3, 1], 2) };
+      return batchNorm(tf, x, { scale, shift, ...statistics }, false).y;
     },
   },
   'convolution 3': {
