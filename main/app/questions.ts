@@ -2,6 +2,7 @@
 import { dialog, type BrowserWindow } from 'electron';
 import type { Lab } from '#main/lab/lab.ts';
 import { locateEngine } from '#main/setup/locate-engine.ts';
+import type { EngineVariant } from '#main/setup/platform.ts';
 import { wheelPlatforms } from '#main/setup/wheels.ts';
 
 async function ask(
@@ -80,13 +81,18 @@ export function wantsOtherStore(window: BrowserWindow | null, open: string, othe
   );
 }
 
+const engineSizes = {
+  cpu: 'about 270 MB',
+  cuda: 'for the graphics processor: some gigabytes, 5.3 GB when unpacked',
+} as const;
+
 /** Whether to fetch the engine library, which no package carries. */
-export async function wantsEngine(window: BrowserWindow | null): Promise<boolean> {
+export async function wantsEngine(window: BrowserWindow | null, device: EngineVariant): Promise<boolean> {
   if (locateEngine() !== null || !isEngineOffered()) return false;
   return ask(
     window,
     'The TensorFlow engine is not installed yet.',
-    'It trains the experiments. It is fetched once (about 270 MB) into your own cache folder. Everything else works without it, and the settings can fetch it at any time.',
+    `It trains the experiments. It is fetched once (${engineSizes[device]}) into your own cache folder. Everything else works without it, and the settings can fetch it at any time.`,
     'Fetch It Now',
     'Later',
   );

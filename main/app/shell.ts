@@ -97,8 +97,8 @@ async function welcome(
   log: Log,
 ): Promise<void> {
   try {
-    if (await wantsEngine(window)) {
-      const device = hasNvidiaDriver() && process.arch === 'x64' ? 'cuda' : 'cpu';
+    const device = hasNvidiaDriver() && process.arch === 'x64' ? 'cuda' : 'cpu';
+    if (await wantsEngine(window, device)) {
       await createHandlers(lab, attendant.session)['engine.install']({ device });
       // Its progress is shown there.
       door.command(window.webContents, { go: '#/settings' });

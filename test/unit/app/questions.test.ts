@@ -101,18 +101,20 @@ describe('the engine', () => {
   it('is offered when it is missing', async () => {
     engine.isThere = false;
     world.answers.push('Fetch It Now', 'Later');
-    expect([await wantsEngine(null), await wantsEngine(null)]).toEqual([true, false]);
+    expect([await wantsEngine(null, 'cpu'), await wantsEngine(null, 'cpu')]).toEqual([true, false]);
     expect(world.questions[0].detail).toContain('270 MB');
+    await wantsEngine(null, 'cuda');
+    expect(world.questions.at(-1)!.detail).toContain('5.3 GB');
   });
 
   it('is not offered when it is there', async () => {
-    expect(await wantsEngine(null)).toBe(false);
+    expect(await wantsEngine(null, 'cpu')).toBe(false);
     expect(world.questions).toEqual([]);
   });
 
   it('is not offered where there is none', async () => {
     Object.assign(engine, { isThere: false, isOffered: false });
-    expect(await wantsEngine(null)).toBe(false);
+    expect(await wantsEngine(null, 'cpu')).toBe(false);
     expect(world.questions).toEqual([]);
   });
 });
