@@ -47,6 +47,7 @@ try {
   const experimentText = readFileSync(experimentFile, 'utf8');
   await longHost.visit(experimentText);
   let rounds = 0;
+  let told = 0;
   const lane = async (choices: Choices) => {
     while (Date.now() < deadline) {
       const n = rounds++;
@@ -65,6 +66,7 @@ try {
       if (files.length > 0) tally.notes.push(`round ${n} left ${files.join(', ')}`);
       rmSync(folder, { recursive: true, force: true });
       await longHost.visit(experimentText);
+      for (; told < tally.notes.length; told++) say(`! ${tally.notes[told]}`);
       const remaining = Math.max(0, (deadline - Date.now()) / 60_000);
       say(
         `round ${n}: ${tally.kills} kills so far, ${remaining.toFixed(1)} min left${isClean(tally) ? '' : ', NOT CLEAN'}`,
