@@ -60,7 +60,7 @@ export function addFigure(program: Command): void {
       program
         .command('figure <experiment-or-file>')
         .description(
-          'print figures of an experiment, or those that a file (figures.yaml) describes: SVG, PDF, PNG, TikZ, each with its data',
+          'print figures of an experiment, or those that a file (figures.yaml) describes: SVG, PDF, PNG, LaTeX, each with its data',
         ),
     ),
   )
