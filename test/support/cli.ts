@@ -75,7 +75,8 @@ export function surge(
   environment: NodeJS.ProcessEnv = {},
   group?: string,
 ): Promise<Finished> {
-  if (readers.has(args[0]) && Object.keys(environment).length === 0 && group === undefined) return ask(args);
+  const onlyReads = readers.has(args[0]) || args.at(-1) === '--help';
+  if (onlyReads && Object.keys(environment).length === 0 && group === undefined) return ask(args);
   return startSurge(args, environment, group).finished;
 }
 

@@ -212,9 +212,9 @@ function external() {
 test('killed labs and killed trainers leave no program behind', async () => {
   const store = folder.file('killed.surge');
   const file = folder.file('killed.yaml');
-  // It takes a minute, and no time once there is a file "quick".
+  // It takes a minute, and no time once there is a file "quick"; it goes on when nobody reads what it says any more.
   const patient =
-    'echo $$ >> pids; i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "{\\"step\\":$i,\\"evaluationLoss\\":1}"; [ -e quick ] || sleep 0.3; done';
+    'trap "" PIPE; echo $$ >> pids; i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo "{\\"step\\":$i,\\"evaluationLoss\\":1}"; [ -e quick ] || sleep 0.3; done';
   writeExperiment(file, {
     ...specification,
     name: 'killed',
@@ -228,12 +228,17 @@ test('killed labs and killed trainers leave no program behind', async () => {
     existsSync(folder.file('pids'))
       ? (readFileSync(folder.file('pids'), 'utf8').match(/\d+(?=\n)/g) ?? []).map(Number)
       : [];
-  const trainer = () => stacksOf(store)[0]?.process?.pid;
+  /** The trainer whose program has just been seen, once the store knows it too. */
+  const trainer = async () => {
+    const known = () => stacksOf(store)[0]?.process?.pid ?? 0;
+    await waitUntil('the store knows the trainer', () => known() > 0 && isAlive(known()));
+    return known();
+  };
 
   // The trainer alone: its program ends with it, and the lab starts both again.
   let lab = startSurge(['run', file, '--store', store, '--json']);
   await waitUntil('the program runs', () => pids().length === 1);
-  process.kill(trainer()!, 'SIGKILL');
+  process.kill(await trainer(), 'SIGKILL');
   await waitUntil('it runs again', () => pids().length === 2 || lab.child.exitCode !== null);
   expect(isAlive(pids()[0])).toBe(false);
 
@@ -245,7 +250,7 @@ test('killed labs and killed trainers leave no program behind', async () => {
   // Both: the next lab ends what they left.
   lab = startSurge(['run', file, '--store', store, '--json']);
   await waitUntil('the program runs', () => pids().length === 3);
-  const orphanMaker = trainer()!;
+  const orphanMaker = await trainer();
   // Frozen, it cannot see that its lab is gone, and end the program itself.
   process.kill(orphanMaker, 'SIGSTOP');
   lab.child.kill('SIGKILL');
