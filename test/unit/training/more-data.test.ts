@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -245,5 +246,53 @@ describe('procedural data', () => {
       for (let i = f; i < training.inputs.length; i += 3) sum += training.inputs[i] ** 2;
       expect((sum / 19_900) * (f + 1) ** 2).toBeCloseTo(1, 1);
     }
+  });
+});
+
+describe('byte pairs of GPT-2', () => {
+  const decoder = createRequire(import.meta.url)('gpt-tokenizer/encoding/r50k_base') as {
+    decode(tokens: Iterable<number>): string;
+  };
+  const text = 'Hello world, naïve η <|endoftext|>\r\n  Call me Ishmael. '.repeat(40);
+
+  it('are read from a text and its own held-out part, and give it back', () => {
+    const data = loadTokens(
+      { source: 'text', file: write('a.txt', text), evaluationFile: write('b.txt', text), tokenizer: 'gpt2' },
+      16,
+      3,
+    );
+    expect(data.vocabulary).toBe(50_257);
+    // "Hello world," as GPT-2 has it.
+    expect([...data.training.slice(0, 3)]).toEqual([15496, 995, 11]);
+    const windows = Array.from({ length: data.trainingSequences }, (_, w) =>
+      data.training.slice(w * 17, w * 17 + 16),
+    );
+    const back = decoder.decode(windows.flatMap((window) => [...window]));
+    expect(text.startsWith(back)).toBe(true);
+    expect(back.length).toBeGreaterThan(text.length / 2);
+    expect(data.evaluation.every((token) => token >= 0 && token < 50_256)).toBe(true);
+  });
+
+  it('of the same text are other data than its bytes', () => {
+    const of = (tokenizer?: 'gpt2') => loadTokens({ source: 'moby-dick', tokenizer }, 64, 20);
+    const [bytes, pairs] = [of(), of('gpt2')];
+    expect([bytes.vocabulary, pairs.vocabulary]).toEqual([256, 50_257]);
+    expect(pairs.checksum).not.toBe(bytes.checksum);
+    // About four bytes a pair, as of any English prose.
+    expect(bytes.trainingSequences / pairs.trainingSequences).toBeGreaterThan(3);
+  });
+
+  it('of what is no UTF-8 are refused, naming the file', () => {
+    const file = write('latin1.txt', Buffer.from('na\xefve'.repeat(100), 'latin1'));
+    expect(failure(() => loadTokens({ source: 'text', file, tokenizer: 'gpt2' }, 4, 1))).toContain(
+      `${file}: is not UTF-8 text`,
+    );
+  });
+
+  it('of a very long word do not hang', () => {
+    const file = write('long.txt', 'ab'.repeat(20_000));
+    expect(loadTokens({ source: 'text', file, tokenizer: 'gpt2' }, 4, 1).trainingSequences).toBeGreaterThan(
+      1,
+    );
   });
 });
