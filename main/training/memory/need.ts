@@ -54,17 +54,23 @@ const DATA_COPIES = 2;
 /** CUDA's context with the libraries' kernels. */
 const DEVICE_BYTES = 800e6;
 
+/** Tensors alive at the worst moment of one step, state included, data not. */
+export function stepBytes(model: MemoryModel, shape: StackShape): number {
+  const moments = shape.examples === 1 ? model.single : model.several;
+  return Math.max(...moments.map((terms) => bytesOf(terms, shape)));
+}
+
 /** Tensors on the device at the worst moment: data, state, activations, gradients. */
 function tensorBytes(model: MemoryModel, shape: StackShape): number {
-  const { cells, examples } = shape;
-  const step = Math.max(
-    ...(examples === 1 ? model.single : model.several).map((terms) => bytesOf(terms, shape)),
-  );
+  const { cells } = shape;
   const { evaluation, stateBytesPerCell } = model;
   const tile = Math.min(evaluation.examples, Math.max(1, evaluation.examplesOfTile / cells));
   const state = cells * stateBytesPerCell;
   return (
-    Math.max(step, state + tile * (evaluation.bytesPerExample + cells * evaluation.bytesPerCellExample)) +
+    Math.max(
+      stepBytes(model, shape),
+      state + tile * (evaluation.bytesPerExample + cells * evaluation.bytesPerCellExample),
+    ) +
     STATE_COPIES * state +
     DATA_COPIES * model.dataBytes +
     INPUT_COPIES * MOST_CHUNK_STEPS * bytesOf(model.inputs, shape)
