@@ -10,7 +10,7 @@ import type { SpecificationInput } from '#shared/experiment/specification.ts';
 import { metrics } from '#shared/experiment/stack.ts';
 import { openStoreReadOnly } from '#main/lab/store/index.ts';
 import { identify } from '#main/lab/scheduler/processes.ts';
-import { startSurge, surge, temporaryFolder, writeExperiment } from '../../support/cli.ts';
+import { startSurge, surge, temporaryFolder, waitUntil, writeExperiment } from '../../support/cli.ts';
 import type { Running } from '../../support/cli.ts';
 
 const specification: SpecificationInput = {
@@ -69,7 +69,11 @@ test('twenty kills at random instants change nothing', async () => {
   for (let kill = 0; kill < KILLS; kill++) {
     if (lab === null || lab.child.exitCode !== null || lab.child.signalCode !== null)
       lab = startSurge(['run', file, '--store', disturbed, ...training]);
-    await setTimeout(Math.random() * 3_000);
+    const { child } = lab;
+    // Every other one comes when there is something to lose, however slow the machine is.
+    if (kill % 2 === 1)
+      await waitUntil('a trainer runs', () => trainers().length > 0 || child.exitCode !== null);
+    await setTimeout(Math.random() * 2_000);
     const target = (['trainer', 'lab', 'both'] as const)[kill % 3];
     counts[target]++;
     const pids = trainers();
