@@ -17,7 +17,7 @@ const looks: Readonly<Record<ExperimentState, StateLook>> = {
     meaning: 'It trains when what is before it has ended.',
   },
   waiting: {
-    words: 'not started',
+    words: 'not running',
     glyph: '○',
     look: 'plain',
     meaning: 'Cells are missing and nothing trains them.',

@@ -195,6 +195,14 @@ describeWithBrowser('watching, comparing and theory', () => {
     await screenshot(page, 'compare-over');
   });
 
+  it('opens the figure of what is watched', async () => {
+    const { page } = window;
+    await open(page, 'small, sign');
+    await page.keyboard.press('e');
+    await page.waitForURL(/#\/figures/);
+    await page.getByRole('img', { name: /as it will be printed/ }).waitFor();
+  });
+
   it('moves the curves of the theory, and the negative control has no peak', async () => {
     const { page } = window;
     await goTo(page, '#/theory');
