@@ -1,16 +1,10 @@
 /** Text with superscripts and subscripts, measured and drawn. Baselines are numbers: PDF writers do not know dominant-baseline. */
 import type { Face } from './fonts.ts';
+import type { Label, Span } from './spans.ts';
 import { textWidth } from './text-width.ts';
 import { formatNumber, element, type SvgNode } from './tree.ts';
 
-export interface Span {
-  readonly text: string;
-  readonly raised?: boolean;
-  readonly lowered?: boolean;
-  /** Symbols of quantities. */
-  readonly italic?: boolean;
-}
-export type Label = readonly Span[];
+export type { Label };
 
 /** Names of the two quantities with their symbols. */
 export const BATCH_SIZE: Label = [{ text: 'batch size ' }, { text: 'B', italic: true }];

@@ -2,9 +2,9 @@
  * What a drawn element shows, as numbers: programs that draw from data (PGFPlots) use these instead of the places on the
  * page. An element without one is drawn as it stands.
  */
+import type { Axis } from './axis.ts';
 import type { Face } from './fonts.ts';
-import type { Label } from './label.ts';
-import type { Axis } from './scales.ts';
+import type { Label } from './spans.ts';
 
 /** A line through the points; it breaks where a value has no place (null or not a number). */
 export interface LinePlot {

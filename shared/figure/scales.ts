@@ -3,35 +3,10 @@
  * value that has no place (zero or negative on a logarithm, or not a number) gets null and is counted by the caller.
  */
 import { ticks as linearTicks } from 'd3';
-import type { Face } from './fonts.ts';
+import type { Axis, AxisRoom, Tick } from './axis.ts';
 import { ASCENT, DESCENT, labelWidth, plainLabel, type Label } from './label.ts';
 
-export interface Tick {
-  readonly value: number;
-  readonly place: number;
-  /** Null for an unlabelled tick. */
-  readonly label: Label | null;
-  readonly major: boolean;
-}
-
-export interface AxisRoom {
-  /** Length of the axis in points. */
-  readonly length: number;
-  readonly textSize: number;
-  readonly face: Face;
-  readonly direction: 'horizontal' | 'vertical';
-}
-
-export interface Axis {
-  readonly scale: 'linear' | 'log';
-  /** Whether values fall along the axis. */
-  readonly descending: boolean;
-  readonly domain: readonly [number, number];
-  /** 0 at the start of the axis, 1 at its end, beyond these outside of the domain; null where the value has no place. */
-  place(value: number): number | null;
-  /** Ascending; labels never overlap in the given room. */
-  ticks(room: AxisRoom): Tick[];
-}
+export type { Axis, Tick };
 
 /** Where there is nothing to place: no ticks, since any would be made up. */
 export const blankAxis: Axis = {
