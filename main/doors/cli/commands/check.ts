@@ -66,7 +66,7 @@ export function addCheck(program: Command): void {
         print(`${specification.name}: ${workload.kind}, ${optimizerName(specification)}`);
         if (parameters !== null) print(`${count(parameters, 'parameter')}; a batch counts ${batchUnit}`);
         describeTrainingOptions(specification).forEach(print);
-        printGrid(grid);
+        printGrid(grid, batchUnit);
         print(
           `${count(cost.cells, 'cell')}, ${count(cost.runSteps, 'step')} in all, ${bytes(cost.diskBytes)} on disk`,
         );
@@ -169,13 +169,14 @@ function printProgram(program: ProgramPreview): void {
   print('cost unknown: a program of yours is not measured');
 }
 
-function printGrid(grid: Grid): void {
+/** A unit such as "sequences of 64 tokens" is counted by its first word. */
+function printGrid(grid: Grid, batchUnit: string): void {
   const { batchSizes, learningRates, seeds } = grid;
   print(`learning rates (${learningRates.length}): ${learningRates.map(learningRate).join('  ')}`);
   print(`seeds (${seeds.length}): ${seeds.join(' ')}`);
   print(
     table(
-      ['batch size>', 'steps>', 'samples>', 'marks'],
+      ['batch size>', 'steps>', `${batchUnit.split(' ', 1)[0]}>`, 'marks'],
       batchSizes.map((b) => {
         const marks = grid.marksFor(b);
         const shown = marks.length > 12 ? [...marks.slice(0, 6), '…', ...marks.slice(-3)] : marks;

@@ -3,6 +3,7 @@ import { formatLearningRate, describeRidge, ridgeTable } from '#shared/analysis/
 import type { Interval } from '#shared/analysis/resampling.ts';
 import type { Ridge } from '#shared/analysis/ridge.ts';
 import { ridgeOf } from '#shared/analysis/ridge.ts';
+import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import { experimentWarnings, ridgeWarnings } from '#shared/protocol/ridge-warnings.ts';
 import { BadInput } from '../exit-codes.ts';
 import { withReader } from '../store-access.ts';
@@ -52,6 +53,8 @@ export function addRidge(program: Command): void {
         const show = () => {
           if (experiments.length > 1) print(`${experiment.name}:`);
           printRidge(ridge);
+          if (experiment.specification !== null)
+            print(`a batch counts ${batchUnitOf(experiment.specification)}`);
           printWarnings(warnings);
         };
         return { json: { ...head, ...ridgeTable(ridge), warnings }, show };

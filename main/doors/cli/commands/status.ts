@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import { cellStates } from '#shared/experiment/stack.ts';
 import type { CellState } from '#shared/experiment/stack.ts';
 import { describeReport } from '#shared/import/report.ts';
@@ -171,6 +172,7 @@ function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): voi
     `${experiment.name} (${experiment.key}): ${overallState(experiment)}, ${count(experiment.cells, 'cell')}: ${countsLine(experiment.counts)}`,
   );
   if (experiment.hold !== null) print(`held: ${experiment.hold.reason}`);
+  printBatchUnit(experiment);
   const ascending = (a: number, b: number) => a - b;
   const batchSizes = [...new Set(cells.map((c) => c.configuration.batchSize))].sort(ascending);
   const rates = [...new Set(cells.map((c) => c.configuration.learningRate))].sort(ascending).reverse();
@@ -196,6 +198,10 @@ function printStatus(experiment: ExperimentSummary, cells: readonly Cell[]): voi
   for (const { state, reason, cells: number } of reasons(cells)) print(`${number} ${state}: ${reason}`);
 }
 
+function printBatchUnit({ specification }: ExperimentSummary): void {
+  if (specification !== null) print(`a batch counts ${batchUnitOf(specification)}`);
+}
+
 function printSource(source: ImportedSource): void {
   const { file, bytes: size, checksum, mapping, report, label, batchUnit, goal, analyses } = source;
   print(`imported from ${file} (${bytes(size)}, SHA-256 ${checksum}), ${label}`);
@@ -209,6 +215,7 @@ function printSource(source: ImportedSource): void {
 function printDetails(experiment: ExperimentSummary, store: ReadableStore): void {
   print(`${experiment.name} (${experiment.key}), created ${localTime(experiment.createdAt)}`);
   print(`${overallState(experiment)}: ${countsLine(experiment.counts)}`);
+  printBatchUnit(experiment);
   const { imported } = experiment;
   if (imported === null) print(JSON.stringify(experiment.specification, null, 2));
   else printSource(imported);
