@@ -132,7 +132,7 @@ describeWithBrowser('every page', () => {
           .map((one) => one.outerHTML.slice(0, 120))`);
         const beyond = await page.evaluate<
           string[]
-        >(`[...document.querySelectorAll('main button, main a, main input, main select')]
+        >(`[...document.querySelectorAll('main button, main a, main label, main input, main select')]
           .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > window.innerWidth + 1)
           .map((one) => one.outerHTML.slice(0, 120))`);
         expect({ name, width, wide, beyond }).toEqual({ name, width, wide: [], beyond: [] });
