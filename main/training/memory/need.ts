@@ -44,7 +44,7 @@ export interface StackShape {
 
 /** TensorFlow's compiler, beside what it needs for each operation: the largest of what was seen, and some more. */
 const COMPILER_BYTES = 250e6;
-const COMPILER_BYTES_PER_OPERATION = 100e3;
+const COMPILER_BYTES_PER_OPERATION = 150e3;
 /** Variables, the loop's copy, and the copy that a checkpoint writes. */
 const STATE_COPIES = 3;
 /** Host array, tensor, and what the device gets. */
