@@ -11,12 +11,7 @@ import type { StackPlan } from '#shared/experiment/stack.ts';
 import { batchUnitOf } from '#shared/experiment/batch-unit.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { ApiError } from '#shared/api/errors.ts';
-import {
-  calibrate,
-  recallCalibration,
-  type Calibration,
-  type WorkloadFacts,
-} from '../scheduler/calibration.ts';
+import { calibrate, recallCalibration, type WorkloadFacts } from '../scheduler/calibration.ts';
 import { estimateCost } from '../scheduler/estimate.ts';
 import {
   cellsPerStack,
@@ -25,6 +20,7 @@ import {
   TRAINER_BYTES,
   type Workforce,
 } from '../scheduler/settings.ts';
+import type { Calibration } from '../scheduler/measurements.ts';
 import { fitProblem } from '../scheduler/memory.ts';
 import type { ReadableStore } from '../store/types.ts';
 import type { Jobs } from './jobs.ts';

@@ -19,34 +19,9 @@ import { engineCacheFolder } from '#main/setup/platform.ts';
 import { externalChecksum } from '#main/training/external/files.ts';
 import type { MemoryModel } from '#main/training/memory/need.ts';
 import type { CalibrationReply, CalibrationRequest } from '#main/training/protocol.ts';
+import type { Calibration, Measurement } from './measurements.ts';
 import { checkFit } from './memory.ts';
 import type { Workforce } from './settings.ts';
-
-export interface Measurement {
-  readonly batchSize: number;
-  readonly cells: number;
-  readonly microsecondsPerRunStep: number;
-  readonly evaluateMillisecondsPerCell: number;
-  /** Building and compiling the program, without the process's start. */
-  readonly openMilliseconds: number;
-  readonly mode: 'compiled' | 'eager';
-}
-
-export interface Calibration {
-  readonly dataChecksum: string;
-  readonly threads: number;
-  /** How much memory a stack needs. */
-  readonly memory: MemoryModel;
-  /** Memory of a trainer that kept larger stacks from being measured; null where none was kept from it. */
-  readonly cutAtBytes: number | null;
-  readonly measurements: readonly Measurement[];
-  /** Stack shapes that could not be trained here, and why. */
-  readonly failures: readonly {
-    readonly batchSize: number;
-    readonly cells: number;
-    readonly message: string;
-  }[];
-}
 
 const CALIBRATE = fileURLToPath(new URL('../../training/calibrate.ts', import.meta.url));
 const CACHE_VERSION = 2;

@@ -1,7 +1,7 @@
 /** What an experiment will cost here, from calibration. */
 import type { Grid } from '#shared/experiment/grid.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
-import type { Calibration } from './calibration.ts';
+import type { Calibration } from './measurements.ts';
 import type { Workforce } from './settings.ts';
 import {
   cellsPerStack,

@@ -4,7 +4,7 @@ import type { Specification } from '#shared/experiment/specification.ts';
 import { wholeBatchReasons } from '#shared/experiment/training-problems.ts';
 import { microBatchesOf } from '#shared/experiment/training-options.ts';
 import { trainerBytes } from '#main/training/memory/need.ts';
-import type { Calibration } from './calibration.ts';
+import type { Calibration } from './measurements.ts';
 import type { StackNeed, Workforce } from './settings.ts';
 import { stackBytes } from './settings.ts';
 

@@ -23,7 +23,7 @@ import type {
   WritableStore,
 } from '../store/types.ts';
 import { specificationOf } from '../trained.ts';
-import type { Calibration } from './calibration.ts';
+import type { Calibration } from './measurements.ts';
 import { calibrate } from './calibration.ts';
 import { DevicePool } from './device-pool.ts';
 import { externalWorkforce } from './external-workforce.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Calibration, Measurement } from '#main/lab/scheduler/calibration.ts';
+import type { Calibration, Measurement } from '#main/lab/scheduler/measurements.ts';
 import type { MemoryModel } from '#main/training/memory/need.ts';
 import {
   cellsPerStack,
