@@ -56,8 +56,7 @@ function fieldShape(name: string, field: z.ZodType): FieldShape {
     return { ...shape, control: 'choice', options: schema.options.map(String) };
   if (schema instanceof z.ZodDiscriminatedUnion)
     return { ...shape, control: 'union', union: unionShape(schema) };
-  if (schema instanceof z.ZodObject)
-    return { ...shape, control: 'group', fields: fieldShapes(schema.shape) };
+  if (schema instanceof z.ZodObject) return { ...shape, control: 'group', fields: fieldShapes(schema.shape) };
   if (schema instanceof z.ZodArray) {
     if (schema.element instanceof z.ZodNumber) return { ...shape, control: 'numbers' };
     if (schema.element instanceof z.ZodArray) return { ...shape, control: 'matrix' };
