@@ -19,6 +19,7 @@ import type {
   ImportPreview,
   Job,
   LabSettings,
+  MeasuredSpeeds,
   LossCurve,
   QueueState,
   SlurmState,
@@ -214,6 +215,8 @@ export const calls = {
   ),
   'engine.check': call<EngineState>()(nothing),
   'engine.install': call<{ job: string }>()(z.strictObject({ device: z.enum(['cpu', 'cuda']) })),
+  /** Measured speeds are thrown away: the next experiment is measured anew. */
+  'speeds.forget': call<MeasuredSpeeds>()(nothing),
   'store.backup': call<StoreState>()(nothing),
   /** Puts a backup in the store's place; the present store is kept beside it. */
   'store.restore': call<StoreState>()(z.strictObject({ backup: z.string().regex(/^[\w.-]{1,200}$/) })),

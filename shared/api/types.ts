@@ -285,6 +285,13 @@ export interface AboutLab {
   readonly engine: EngineState;
   readonly settings: LabSettings;
   readonly store: StoreState;
+  readonly speeds: MeasuredSpeeds;
+}
+
+/** Calibrations that are kept: of how many experiments the speed was measured, and when last (milliseconds since 1970). */
+export interface MeasuredSpeeds {
+  readonly count: number;
+  readonly newest: number | null;
 }
 
 export interface ImportPreview {

@@ -18,6 +18,10 @@ describeWithBrowser('settings', () => {
       .getByText(/^TensorFlow \d/)
       .first()
       .waitFor();
+    await page
+      .getByRole('region', { name: 'Calibration' })
+      .getByText(/Measured for|Nothing is measured/)
+      .waitFor();
     await screenshot(page, 'settings');
     expect(await accessibilityProblems(page)).toEqual([]);
   });

@@ -71,6 +71,7 @@ export const goodArguments: { readonly [Name in CallName]: CallArgument<Name> } 
   'engine.check': undefined,
   'engine.install': { device: 'cpu' },
   'store.backup': undefined,
+  'speeds.forget': undefined,
   'store.restore': { backup: 'lab.surge.backup-1' },
 };
 

@@ -3,6 +3,7 @@ import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { AboutLab, StoreState } from '#shared/api/types.ts';
 import type { Lab } from '../lab.ts';
+import { measuredSpeeds } from '../scheduler/measured-speeds.ts';
 import { backupsOf } from '../store/migrate.ts';
 import type { ReadableStore } from '../store/types.ts';
 
@@ -14,6 +15,7 @@ export function about(lab: Lab): AboutLab {
     engine: lab.engineState(),
     settings: lab.settings,
     store: storeState(lab.store, lab.access),
+    speeds: measuredSpeeds(),
   };
 }
 

@@ -11,6 +11,7 @@ import { installEngine } from '#main/setup/install-engine.ts';
 import type { Lab } from '../lab.ts';
 import { requireEngine } from '../lab.ts';
 import { refinedText } from '../refinement.ts';
+import { forgetMeasuredSpeeds } from '../scheduler/measured-speeds.ts';
 import { hasSlurm } from '../slurm/queue.ts';
 import { templateNames } from '../slurm/templates.ts';
 import type { StoredPrediction as Prediction } from '../store/types.ts';
@@ -175,6 +176,7 @@ export function createHandlers(lab: Lab, session: Session): Handlers {
         (error) => toApiError(error, lab.options.file).message,
       ),
     }),
+    'speeds.forget': () => forgetMeasuredSpeeds(),
     'store.backup': () => backUp(lab),
     'store.restore': ({ backup }) => restore(lab, backup),
   };

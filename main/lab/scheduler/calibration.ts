@@ -15,11 +15,11 @@ import type { Specification } from '#shared/experiment/specification.ts';
 import { trainingOptions } from '#shared/experiment/training-options.ts';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
-import { engineCacheFolder } from '#main/setup/platform.ts';
 import { externalChecksum } from '#main/training/external/files.ts';
 import type { MemoryModel } from '#main/training/memory/need.ts';
 import type { CalibrationReply, CalibrationRequest } from '#main/training/protocol.ts';
 import type { Calibration, Measurement } from './measurements.ts';
+import { calibrationFolder } from './measured-speeds.ts';
 import { checkFit } from './memory.ts';
 import type { Workforce } from './settings.ts';
 
@@ -217,7 +217,7 @@ function cacheFile(
     trials: trials.map((t) => [t.batchSize, t.learningRates.length, t.seeds.length]),
   };
   const name = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 20);
-  return join(dirname(engineCacheFolder()), 'calibration', `${name}.json`);
+  return join(calibrationFolder(), `${name}.json`);
 }
 
 function readCache(file: string): Calibration | null {
