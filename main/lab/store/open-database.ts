@@ -155,7 +155,7 @@ export function openReadOnlyDatabase(file: string, options: { check?: boolean } 
     if (version < currentVersion) {
       throw new StoreError(
         'needs-migration',
-        `${file} has schema ${version} and this program reads ${currentVersion}: open it once for writing, which brings it up to date.`,
+        `${file} has schema ${version} and this program reads ${currentVersion}: open it once for writing, in the window or with "surge resume --store FILE". That brings it up to date, and keeps a backup of it as it is.`,
       );
     }
     if (version > currentVersion) {
