@@ -6,6 +6,7 @@
  *
  *   npm run bench:engine -- [--json FILE] [--models mlp,cnn,gpt] [--hidden 32,128] [--batch 1,16,128,1024]
  *     [--cnn-batch 1,4,12,64] [--gpt-batch 1,8,32] [--repeats 5] [--seconds 1] [--threads N]
+ *     [--without jax] (a JAX step of the CNN takes seconds at B = 64)
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -39,6 +40,7 @@ const { values: options } = parseArgs({
     'gpt-batch': { type: 'string', default: '1,8,32' },
     repeats: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
+    without: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -135,7 +137,8 @@ async function start(): Promise<Map<ContenderName, Contender>> {
     const python = await benchPython((message) => console.log(message));
     const script = (name: string) => join(import.meta.dirname, 'engine', name);
     started.set('torch', await Contender.start('PyTorch loop', python, [script('torch_loop.py')]));
-    started.set('jax', await Contender.start('JAX', python, [script('jax_vmap.py')]));
+    if (!options.without.split(',').includes('jax'))
+      started.set('jax', await Contender.start('JAX', python, [script('jax_vmap.py')]));
   } catch (error) {
     console.log(`PyTorch and JAX are skipped: ${(error as Error).message}`);
   }
