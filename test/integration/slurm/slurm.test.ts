@@ -66,11 +66,11 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
     inQueue()
       .filter((line) => line.endsWith('RUNNING'))
       .map((line) => Number(line.split(' ')[0]));
+  const stacksOfTask = (task: number) => stacksOf(join(shared(), 'shards', `task-${task}.surge`));
   /** In the first half of its steps, so that it is still there when something is done to it. */
   const trains = (task: number) =>
-    stacksOf(join(shared(), 'shards', `task-${task}.surge`)).some(
-      ({ stepsDone, steps }) => stepsDone > 0 && stepsDone < steps / 2,
-    );
+    stacksOfTask(task).some(({ stepsDone, steps }) => stepsDone > 0 && stepsDone < steps / 2);
+  const stepsOf = (task: number) => stacksOfTask(task).reduce((sum, { stepsDone }) => sum + stepsDone, 0);
 
   it('survives kills, a requeue and a drained node, and equals the local run bit by bit', async () => {
     const file = folder.file('split.yaml');
@@ -81,7 +81,7 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
       learningRates: { log: { from: 1e-3, to: 1e-1, count: 8 } },
       batchSizes: { list: [1, 8, 64] },
       seeds: 2,
-      length: { steps: 12_000 },
+      length: { steps: 20_000 },
       evaluation: { examples: 200 },
     });
     const submit = [
@@ -134,9 +134,29 @@ describe.skipIf(missing !== null)('a sweep on Slurm', () => {
       if (another !== undefined) cluster.run('scontrol', 'requeue', `${job}_${another}`);
     }
     // As Slurm does two minutes before a time limit: the task saves a checkpoint and queues itself again.
-    await waitUntil('a third task trains', () => running().some((task) => trains(task)), 120);
-    const [limited] = running().filter(trains);
-    cluster.run('scancel', '--signal=USR1', '--batch', `${job}_${limited}`);
+    // One that was queued again has steps of its first start: only more of them tell that its script runs by now.
+    const seen = new Map<number, number>();
+    let limited = -1;
+    await waitUntil(
+      'a third task is told of its limit',
+      () =>
+        running()
+          .filter(trains)
+          .some((task) => {
+            const before = seen.get(task);
+            seen.set(task, stepsOf(task));
+            if (before === undefined || before === stepsOf(task)) return false;
+            try {
+              cluster.run('scancel', '--signal=USR1', '--batch', `${job}_${task}`);
+            } catch {
+              // It went between the look and the call; another one will do.
+              return false;
+            }
+            limited = task;
+            return true;
+          }),
+      120,
+    );
     await waitUntil('the queue is empty', () => inQueue().length === 0, 240);
     expect((await status()).tasks.filter(({ state }) => state === 'lost').map(({ task }) => task)).toEqual([
       killed,
