@@ -30,9 +30,14 @@ export function libraryNames(platform: NodeJS.Platform = process.platform): {
  * `~/.cache/surge-lab/engine`. A relative XDG_CACHE_HOME is ignored, as the XDG base directory specification asks.
  */
 export function engineCacheFolder(environment: Environment = process.env): string {
+  return cacheFolder('engine', environment);
+}
+
+/** A folder of what can be made again, for this user: `$XDG_CACHE_HOME/surge-lab/NAME` or `~/.cache/surge-lab/NAME`. */
+export function cacheFolder(name: string, environment: Environment = process.env): string {
   const configured = environment.XDG_CACHE_HOME;
   const base = configured !== undefined && isAbsolute(configured) ? configured : join(homedir(), '.cache');
-  return join(base, 'surge-lab', 'engine');
+  return join(base, 'surge-lab', name);
 }
 
 /** Name of a fetched engine's folder inside {@link engineCacheFolder}. */

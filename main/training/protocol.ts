@@ -132,6 +132,18 @@ export interface CalibrationRequest {
   readonly configurations: readonly StackConfiguration[];
 }
 
+/** How fast one stack shape trains here. */
+export interface Measurement {
+  readonly batchSize: number;
+  /** Fewer than asked for where those would not fit in memory. */
+  readonly cells: number;
+  readonly microsecondsPerRunStep: number;
+  readonly evaluateMillisecondsPerCell: number;
+  /** Building and compiling the program, without the process's start. */
+  readonly openMilliseconds: number;
+  readonly mode: 'compiled' | 'eager';
+}
+
 /** First a 'data' line, then, unless only the checksum is wanted, a 'memory' line and one line a shape. */
 export type CalibrationReply =
   | {
@@ -141,16 +153,7 @@ export type CalibrationReply =
       readonly parameters: number | null;
     }
   | { readonly type: 'memory'; readonly model: MemoryModel }
-  | {
-      readonly type: 'measured';
-      readonly batchSize: number;
-      /** Fewer than asked for where those would not fit in memory. */
-      readonly cells: number;
-      readonly microsecondsPerRunStep: number;
-      readonly evaluateMillisecondsPerCell: number;
-      readonly openMilliseconds: number;
-      readonly mode: 'compiled' | 'eager';
-    }
+  | ({ readonly type: 'measured' } & Measurement)
   | {
       readonly type: 'failed';
       readonly batchSize: number;

@@ -1,7 +1,8 @@
 /** The files and folders that a workload's data name. */
 import type { WorkloadSpecification } from './specification.ts';
 
-const pathFields: readonly string[] = [
+/** Members of `workload.data` that name files or folders. */
+export const dataPathFields: readonly string[] = [
   'images',
   'labels',
   'evaluationImages',
@@ -20,7 +21,7 @@ export function withDataPaths(
   const data = Object.fromEntries(
     Object.entries(workload.data).map(([field, value]: [string, unknown]) => [
       field,
-      pathFields.includes(field) && typeof value === 'string' ? change(value) : value,
+      dataPathFields.includes(field) && typeof value === 'string' ? change(value) : value,
     ]),
   );
   return { ...workload, data } as WorkloadSpecification;

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { locateEngine } from '#main/setup/locate-engine.ts';
 import { openEngine, type OpenEngine } from '#main/training/engine/open-engine.ts';
-import type { StackConfiguration } from '#main/training/build-stack.ts';
+import type { BuiltStack, StackConfiguration } from '#main/training/build-stack.ts';
+import { compiledBackend } from '#main/training/engine/compiled-backend.ts';
 
 /** Results depend on the thread count bit by bit, so all processes of a test use the same one. */
 export const TEST_THREADS = 2;
@@ -82,4 +83,25 @@ export function ofCell(values: Float32Array, cells: number, cell: number): Float
 /** The bits of some tensors: equal exactly when every value is, NaN and −0 included. */
 export function bits(...tensors: readonly Float32Array[]): Buffer[] {
   return tensors.map((t) => Buffer.from(t.buffer, t.byteOffset, t.byteLength));
+}
+
+/** Losses, state and evaluation after `chunks`, the lengths of the calls, each at most `capacity` steps. */
+export async function trained(
+  stack: BuiltStack,
+  capacity: number,
+  chunks: readonly number[],
+  backend = compiledBackend,
+) {
+  const session = await backend(engine().tf).open(stack.program, stack.cellLearningRates, capacity);
+  session.setState(stack.initialState());
+  let step = 0;
+  const losses = chunks.map((steps) => {
+    const values = session.train({ steps, perStep: stack.inputs(step, steps) });
+    step += steps;
+    return values;
+  });
+  const state = session.getState();
+  const evaluation = session.evaluate();
+  session.dispose();
+  return { losses: Float32Array.from(losses.flatMap((part) => [...part])), state, evaluation };
 }

@@ -11,11 +11,10 @@ import {
   askSlurm,
   emptyShard,
   readShard,
-  runStepsOf,
+  sizeOf,
   taskProgress,
   type QueueReport,
   type Shard,
-  type TaskProgress,
 } from '../slurm/progress.ts';
 import { SlurmError } from '../slurm/queue.ts';
 import {
@@ -70,7 +69,7 @@ interface Followed {
   silence: string;
   askedAt: number;
   isAsking: boolean;
-  tasks: readonly TaskProgress[];
+  tasks: readonly SlurmTask[];
 }
 
 export class Cluster {
@@ -87,26 +86,7 @@ export class Cluster {
   // Asked by windows -----------------------------------------------------------------------------------------------
 
   summaries(): SlurmSummary[] {
-    return [...this.#followed.values()].map((followed) => {
-      const { key: experiment, name, tasks, silence, problems } = followed;
-      const inState = (state: TaskProgress['state']) => tasks.filter((task) => task.state === state).length;
-      const failures = tasks.filter(({ state }) => state === 'lost' || state === 'failed');
-      return {
-        experiment,
-        name,
-        cells: tasks.reduce((sum, { cells }) => sum + cells, 0),
-        cellsDone: tasks.reduce((sum, { cellsDone }) => sum + cellsDone, 0),
-        runSteps: tasks.reduce((sum, { runSteps }) => sum + runSteps, 0),
-        runStepsDone: tasks.reduce((sum, { runStepsDone }) => sum + runStepsDone, 0),
-        tasks: tasks.length,
-        complete: inState('complete'),
-        running: inState('running'),
-        waiting: inState('waiting'),
-        failures: failures.slice(0, MOST_FAILURES),
-        failed: failures.length,
-        problem: [silence, ...problems.values()].filter((text) => text !== '').join('\n'),
-      };
-    });
+    return [...this.#followed.values()].map(summaryOf);
   }
 
   /** Null when Slurm does not train it. */
@@ -117,9 +97,12 @@ export class Cluster {
     const followed = this.#followed.get(experiment.key);
     if (followed === undefined)
       return { folder, jobs: [], tasks: [], problem: this.#lost.get(experiment.key) ?? '' };
-    const { tasks, silence, problems } = followed;
-    const problem = [silence, ...problems.values()].filter((text) => text !== '').join('\n');
-    return { folder, jobs: readSubmissions(folder).map(({ job }) => job), tasks: [...tasks], problem };
+    return {
+      folder,
+      jobs: readSubmissions(folder).map(({ job }) => job),
+      tasks: [...followed.tasks],
+      problem: problemOf(followed),
+    };
   }
 
   /** The task that trains a stack; null when Slurm does not. */
@@ -145,9 +128,9 @@ export class Cluster {
     if (folderOnSlurm(this.#host.store(), experiment) === null) return null;
     const lost = this.#lost.get(experiment.key);
     if (lost !== undefined) return lost;
-    const summary = this.summaries().find((each) => each.experiment === experiment.key);
-    if (summary === undefined) return experiment.hold?.reason ?? '';
-    const { tasks, complete, running, waiting, failed, failures } = summary;
+    const followed = this.#followed.get(experiment.key);
+    if (followed === undefined) return experiment.hold?.reason ?? '';
+    const { tasks, complete, running, waiting, failed, failures } = summaryOf(followed);
     const [first] = failures;
     const why =
       first === undefined
@@ -267,8 +250,8 @@ export class Cluster {
     this.#lastLook = Date.now();
     const store = this.#host.store();
     const here = new Map<string, { experiment: ExperimentSummary; folder: string }>();
-    for (const experiment of store.experiments()) {
-      const folder = experiment.hold === null ? null : folderOnSlurm(store, experiment);
+    for (const experiment of store.experiments({ held: true })) {
+      const folder = folderOnSlurm(store, experiment);
       if (folder !== null) here.set(experiment.key, { experiment, folder });
     }
     for (const [key, { folder }] of this.#followed)
@@ -302,11 +285,9 @@ export class Cluster {
       };
       // Until Slurm has answered, nothing is known to be lost.
       followed.tasks = sweep.tasks.map((stacks, task) => ({
-        ...{ task, state: 'waiting', cellsDone: 0, stacksFinished: 0, node: '', reason: '', log: '' },
-        cells: stacks.reduce((sum, { columns }) => sum + columns.length, 0),
-        runSteps: runStepsOf(stacks),
-        runStepsDone: 0,
-        stacks: stacks.length,
+        ...{ task, state: 'waiting', node: '', reason: '', log: '' },
+        ...sizeOf(stacks),
+        ...{ cellsDone: 0, runStepsDone: 0, stacksFinished: 0 },
       }));
       this.#followed.set(key, followed);
       this.#lost.delete(key);
@@ -380,6 +361,32 @@ export class Cluster {
 }
 
 const MOST_FAILURES = 5;
+
+function summaryOf(followed: Followed): SlurmSummary {
+  const { key: experiment, name, tasks } = followed;
+  const total = (count: (task: SlurmTask) => number) => tasks.reduce((sum, task) => sum + count(task), 0);
+  const inState = (state: SlurmTask['state']) => tasks.filter((task) => task.state === state).length;
+  const failures = tasks.filter(({ state }) => state === 'lost' || state === 'failed');
+  return {
+    experiment,
+    name,
+    cells: total(({ cells }) => cells),
+    cellsDone: total(({ cellsDone }) => cellsDone),
+    runSteps: total(({ runSteps }) => runSteps),
+    runStepsDone: total(({ runStepsDone }) => runStepsDone),
+    tasks: tasks.length,
+    complete: inState('complete'),
+    running: inState('running'),
+    waiting: inState('waiting'),
+    failures: failures.slice(0, MOST_FAILURES),
+    failed: failures.length,
+    problem: problemOf(followed),
+  };
+}
+
+function problemOf({ silence, problems }: Followed): string {
+  return [silence, ...problems.values()].filter((text) => text !== '').join('\n');
+}
 
 /** Changes with every write to the store; '' when it is not there. */
 function signatureOf(file: string): string {

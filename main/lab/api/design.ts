@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 import { stringify } from 'yaml';
 import type { CallArgument } from '#shared/api/contract.ts';
 import type { DesignCost, DesignPreview } from '#shared/api/types.ts';
+import { dataPathFields } from '#shared/experiment/data-paths.ts';
 import { cellConfigurations } from '#shared/experiment/cells.ts';
 import { parseExperimentFile, specificationToYaml } from '#shared/experiment/file.ts';
 import { expandGrid, type Grid } from '#shared/experiment/grid.ts';
@@ -30,16 +31,6 @@ import type { WorkloadReader } from './workload-facts.ts';
 const TYPICAL_STACK = 48;
 /** Above this many cells the picture of the grid is not asked how each of them would be trained. */
 const MOST_PLANNED = 200_000;
-/** Members of `workload.data` that name files. */
-const FILE_FIELDS = [
-  'images',
-  'labels',
-  'evaluationImages',
-  'evaluationLabels',
-  'file',
-  'evaluationFile',
-  'folder',
-];
 
 export interface DesignHost {
   store(): ReadableStore;
@@ -241,7 +232,9 @@ function relativePaths({ workload }: Specification): DesignPreview['problems'] {
   if (!('data' in workload)) return [];
   const members: [name: string, value: unknown][] = Object.entries(workload.data);
   return members
-    .filter(([name, value]) => FILE_FIELDS.includes(name) && typeof value === 'string' && !isAbsolute(value))
+    .filter(
+      ([name, value]) => dataPathFields.includes(name) && typeof value === 'string' && !isAbsolute(value),
+    )
     .map(([name]) => ({
       path: `workload.data.${name}`,
       line: null,

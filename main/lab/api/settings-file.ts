@@ -1,9 +1,10 @@
 /** What the user has chosen for the window and the machine, in a small file of the configuration folder. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import type { LabSettings } from '#shared/api/types.ts';
+import { replaceText } from '../replace-text.ts';
 
 const settingsSchema = z.object({
   theme: z.enum(['system', 'light', 'dark']).catch('system'),
@@ -29,7 +30,5 @@ export function readSettings(file: string): LabSettings {
 
 export function writeSettings(file: string, settings: LabSettings): void {
   mkdirSync(dirname(file), { recursive: true });
-  const partial = `${file}.${process.pid}.partial`;
-  writeFileSync(partial, `${JSON.stringify(settings, null, 2)}\n`);
-  renameSync(partial, file);
+  replaceText(file, `${JSON.stringify(settings, null, 2)}\n`);
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,8 +17,9 @@ import { locateEngine } from '#main/setup/locate-engine.ts';
 import { findNode } from '#main/setup/node.ts';
 import { externalChecksum } from '#main/training/external/files.ts';
 import type { MemoryModel } from '#main/training/memory/need.ts';
-import type { CalibrationReply, CalibrationRequest } from '#main/training/protocol.ts';
-import type { Calibration, Measurement } from './measurements.ts';
+import type { CalibrationReply, CalibrationRequest, Measurement } from '#main/training/protocol.ts';
+import type { Calibration } from './measurements.ts';
+import { replaceText } from '../replace-text.ts';
 import { calibrationFolder } from './measured-speeds.ts';
 import { checkFit } from './memory.ts';
 import type { Workforce } from './settings.ts';
@@ -232,8 +233,7 @@ function readCache(file: string): Calibration | null {
 function writeCache(file: string, calibration: Calibration): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.${process.pid}.tmp`, JSON.stringify(calibration));
-    renameSync(`${file}.${process.pid}.tmp`, file);
+    replaceText(file, JSON.stringify(calibration));
   } catch {
     // A cache that cannot be written only costs time.
   }

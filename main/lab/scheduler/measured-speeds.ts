@@ -1,11 +1,11 @@
 /** Calibrations of this user's machine, kept between runs: one file for each workload, data set and grid shape. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { MeasuredSpeeds } from '#shared/api/types.ts';
-import { engineCacheFolder } from '#main/setup/platform.ts';
+import { cacheFolder } from '#main/setup/platform.ts';
 
 export function calibrationFolder(): string {
-  return join(dirname(engineCacheFolder()), 'calibration');
+  return cacheFolder('calibration');
 }
 
 export function measuredSpeeds(): MeasuredSpeeds {

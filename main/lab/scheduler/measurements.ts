@@ -1,15 +1,6 @@
 /** What calibration finds out about this machine and an experiment. */
 import type { MemoryModel } from '#main/training/memory/need.ts';
-
-export interface Measurement {
-  readonly batchSize: number;
-  readonly cells: number;
-  readonly microsecondsPerRunStep: number;
-  readonly evaluateMillisecondsPerCell: number;
-  /** Building and compiling the program, without the process's start. */
-  readonly openMilliseconds: number;
-  readonly mode: 'compiled' | 'eager';
-}
+import type { Measurement } from '#main/training/protocol.ts';
 
 export interface Calibration {
   readonly dataChecksum: string;

@@ -3,8 +3,9 @@ import type { Grid } from '#shared/experiment/grid.ts';
 import type { Specification } from '#shared/experiment/specification.ts';
 import { microBatchesOf } from '#shared/experiment/training-options.ts';
 import { mostCells, trainerBytes } from '#main/training/memory/need.ts';
+import type { Measurement } from '#main/training/protocol.ts';
 import type { StackSettings } from '../store/types.ts';
-import type { Calibration, Measurement } from './measurements.ts';
+import type { Calibration } from './measurements.ts';
 
 /** Start of a trainer process until its program is being built: Node, TensorFlow, data. */
 const PROCESS_SECONDS = 1.5;

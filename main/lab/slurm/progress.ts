@@ -1,5 +1,6 @@
 /** How far the tasks of a sweep are: Slurm's word on the queue beside what their stores have. */
 import { existsSync, openSync, closeSync, fstatSync, readSync } from 'node:fs';
+import type { SlurmTask } from '#shared/api/types.ts';
 import { openStoreReadOnly } from '../store/index.ts';
 import type { Cell, Stack } from '../store/types.ts';
 import { endedTasks, queuedTasks, type EndedTask, type QueuedTask } from './queue.ts';
@@ -11,25 +12,6 @@ import {
   type HandedOutStack,
   type HandedOutSweep,
 } from './sweep-folder.ts';
-
-export interface TaskProgress {
-  readonly task: number;
-  /** lost: not complete and no longer in the queue; `surge slurm resubmit-missing` queues it again. */
-  readonly state: 'complete' | 'failed' | 'running' | 'waiting' | 'lost';
-  readonly cells: number;
-  readonly cellsDone: number;
-  /** Steps of all its cells together, and those that are trained. */
-  readonly runSteps: number;
-  readonly runStepsDone: number;
-  readonly stacks: number;
-  readonly stacksFinished: number;
-  /** Where it runs, or ran last. */
-  readonly node: string;
-  /** Why it waits, failed or was lost, in Slurm's, the store's or the log's words. */
-  readonly reason: string;
-  /** The last lines of what it printed, where it failed or was lost; '' otherwise. */
-  readonly log: string;
-}
 
 const LOG_TAIL = 64 * 1024;
 const LOG_LINES = 8;
@@ -46,7 +28,7 @@ export async function askSlurm(folder: string): Promise<QueueReport> {
   return { queued: await queuedTasks(jobs), ended: await endedTasks(jobs) };
 }
 
-export async function sweepProgress(folder: string): Promise<TaskProgress[]> {
+export async function sweepProgress(folder: string): Promise<SlurmTask[]> {
   const sweep = readSweep(folder);
   const report = await askSlurm(folder);
   return sweep.tasks.map((_, task) =>
@@ -60,21 +42,19 @@ export function taskProgress(
   task: number,
   { queued, ended }: QueueReport,
   shard: Shard,
-): TaskProgress {
-  const cells = tasks[task].reduce((sum, { columns }) => sum + columns.length, 0);
+): SlurmTask {
+  const size = sizeOf(tasks[task]);
   const known = {
     task,
-    cells,
+    ...size,
     cellsDone: shard.cellsDone,
-    runSteps: runStepsOf(tasks[task]),
     runStepsDone: shard.runStepsDone,
-    stacks: tasks[task].length,
     stacksFinished: shard.stacksFinished,
     node: shard.host,
     reason: shard.problem,
     log: '',
   };
-  if (shard.cellsDone === cells) return { ...known, state: 'complete' };
+  if (shard.cellsDone === size.cells) return { ...known, state: 'complete' };
   const here = queued.findLast((each) => each.task === task);
   if (here !== undefined && here.state === 'PENDING')
     return { ...known, state: 'waiting', reason: here.reason };
@@ -96,8 +76,13 @@ export function taskProgress(
   };
 }
 
-export function runStepsOf(stacks: readonly HandedOutStack[]): number {
-  return stacks.reduce((sum, { plan, columns }) => sum + plan.steps * columns.length, 0);
+/** How much a task has to do. */
+export function sizeOf(stacks: readonly HandedOutStack[]): Pick<SlurmTask, 'cells' | 'runSteps' | 'stacks'> {
+  return {
+    cells: stacks.reduce((sum, { columns }) => sum + columns.length, 0),
+    runSteps: stacks.reduce((sum, { plan, columns }) => sum + plan.steps * columns.length, 0),
+    stacks: stacks.length,
+  };
 }
 
 function runStepsDone(stacks: readonly Stack[], cells: readonly Cell[]): number {

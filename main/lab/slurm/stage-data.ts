@@ -1,5 +1,5 @@
 /** Copies the data of a sweep to a node's own disk, once for all tasks that run there. */
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { withDataPaths } from '#shared/experiment/data-paths.ts';
 import type { WorkloadSpecification } from '#shared/experiment/specification.ts';
@@ -7,6 +7,7 @@ import { catalog } from '#main/training/data/sets/catalog.ts';
 import { dataFolder } from '#main/training/data/sets/folder.ts';
 import { STAGED_DATA } from '#main/training/staged-data.ts';
 import { sha256 } from '../identity.ts';
+import { replaceText } from '../replace-text.ts';
 
 /**
  * Returns what a task's environment needs so that its trainer reads the copies. A copy is taken anew when the original
@@ -38,8 +39,7 @@ export function stageData(workload: WorkloadSpecification, stage: string): Recor
   if (Object.keys(copies).length === 0) return {};
   const text = JSON.stringify(copies);
   const map = join(stage, `${sha256(text).slice(0, 16)}.json`);
-  writeFileSync(`${map}.partial-${process.pid}`, text);
-  renameSync(`${map}.partial-${process.pid}`, map);
+  replaceText(map, text);
   return { [STAGED_DATA]: map };
 }
 

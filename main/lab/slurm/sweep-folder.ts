@@ -7,11 +7,12 @@
  *     shards/      one store a task, never one store for many nodes
  *     logs/        one file a task
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { specificationSchema } from '#shared/experiment/specification.ts';
 import { canonicalJson, sha256 } from '../identity.ts';
+import { replaceText } from '../replace-text.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -60,14 +61,9 @@ export const shardStore = (folder: string, task: number) => join(folder, 'shards
 export const logFile = (folder: string, task: number) => join(folder, 'logs', `task-${task}.log`);
 const jobsFile = (folder: string) => join(folder, 'jobs.json');
 
-function writeWhole(file: string, text: string): void {
-  writeFileSync(`${file}.partial`, text);
-  renameSync(`${file}.partial`, file);
-}
-
 export function writeSweep(folder: string, sweep: HandedOutSweep): void {
   const checksum = sha256(canonicalJson(sweep));
-  writeWhole(sweepFile(folder), `${JSON.stringify({ checksum, sweep }, null, 1)}\n`);
+  replaceText(sweepFile(folder), `${JSON.stringify({ checksum, sweep }, null, 1)}\n`);
 }
 
 /** Throws SweepFolderError when the file is missing, not a sweep, or was edited after it was handed out. */
@@ -99,5 +95,5 @@ export function readSubmissions(folder: string): Submission[] {
 }
 
 export function addSubmission(folder: string, submission: Submission): void {
-  writeWhole(jobsFile(folder), `${JSON.stringify([...readSubmissions(folder), submission], null, 1)}\n`);
+  replaceText(jobsFile(folder), `${JSON.stringify([...readSubmissions(folder), submission], null, 1)}\n`);
 }

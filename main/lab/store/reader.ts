@@ -70,9 +70,13 @@ export class StoreReader implements ReadableStore {
     return { ...experimentOf(row, imported), cells, counts };
   }
 
-  experiments(options: { archived?: boolean } = {}): ExperimentSummary[] {
+  experiments({ archived, held }: { archived?: boolean; held?: true } = {}): ExperimentSummary[] {
     return this.snapshot(() => {
-      const where = options.archived === undefined ? '' : `WHERE archived = ${options.archived ? 1 : 0}`;
+      const conditions = [
+        archived === undefined ? [] : `archived = ${archived ? 1 : 0}`,
+        held === undefined ? [] : 'hold_reason IS NOT NULL',
+      ].flat();
+      const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
       return this.#database
         .prepare<[], ExperimentRow>(`SELECT * FROM experiments ${where} ORDER BY created_at, id`)
         .all()

@@ -143,7 +143,7 @@ export interface ReadableStore {
   readonly file: string;
   /** The folder of spool files beside the store. */
   readonly spoolFolder: string;
-  experiments(options?: { archived?: boolean }): ExperimentSummary[];
+  experiments(options?: { archived?: boolean; held?: true }): ExperimentSummary[];
   /** By key, unique key prefix, or name (the newest of that name). Throws a readable error when none or several match. */
   experiment(nameOrKey: string): ExperimentSummary;
   /** The same, but the name or key of an import of several families gives them all, in the order of the file. */

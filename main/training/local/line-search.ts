@@ -4,22 +4,14 @@
  * whose cells all start at the frozen state: the groups draw different minibatches, the cells of a group take different
  * step sizes along the same update.
  */
-import type { WorkloadSpecification, OptimizerSpecification } from '#shared/experiment/specification.ts';
-import type { TrainingOptions } from '#shared/experiment/training-options.ts';
-import { makeWorkload } from '../build-stack.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
 import { compiledBackend } from '../engine/compiled-backend.ts';
-import { optimizerFor } from '../optimizers/optimizer.ts';
 import type { AssembledStack } from '../stack-program.ts';
-import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
 import { replicate, withSums } from './frozen-cell.ts';
+import { oneStepStack, type OneStep } from './one-step-stack.ts';
 
-/** Of the training options a single step has clipping and micro-batches; its learning rate is its own, whatever the schedule says. */
-export interface LineSearch extends Pick<TrainingOptions, 'gradientClipping' | 'microBatch'> {
-  readonly workload: WorkloadSpecification;
-  readonly optimizer: OptimizerSpecification;
-  readonly evaluationExamples: number;
+export interface LineSearch extends OneStep {
   readonly learningRates: readonly number[];
   readonly draws: number;
   /** cold: the optimizer starts afresh, so that Adam's step is sign descent; warm: it keeps the run's moments. */
@@ -52,16 +44,7 @@ export async function lineSearch(
       initialisationSeeds: new Array<number>(groups * rates).fill(0),
       dataSeeds: seeds,
     };
-    const { workload, parts } = makeWorkload(
-      search.workload,
-      search.evaluationExamples,
-      layout,
-      search.microBatch,
-    );
-    const stack = assembleStack(tf, workload, optimizerFor(search.optimizer), layout, {
-      gradientClipping: search.gradientClipping,
-      parts,
-    });
+    const stack = oneStepStack(tf, search, layout);
     const cells = groups * rates;
     const cellRates = Float32Array.from({ length: cells }, (_, c) => learningRates[c % rates]);
     const session = await compiledBackend(tf).open(stack.program, cellRates, 1);

@@ -1,20 +1,12 @@
 /** Real updates at a frozen point: what one step of an optimizer does to the parameters, over many minibatches. */
-import type { OptimizerSpecification, WorkloadSpecification } from '#shared/experiment/specification.ts';
-import type { TrainingOptions } from '#shared/experiment/training-options.ts';
-import { makeWorkload } from '../build-stack.ts';
 import { compiledBackend } from '../engine/compiled-backend.ts';
 import type { TensorFlow } from '../engine/tensorflow.ts';
-import { optimizerFor } from '../optimizers/optimizer.ts';
-import { assembleStack } from '../stack-program.ts';
 import type { FrozenCell } from './frozen-cell.ts';
 import { flatten, replicate, withSums } from './frozen-cell.ts';
 import { FIRST_DRAW_SEED, stepInputs } from './line-search.ts';
+import { oneStepStack, type OneStep } from './one-step-stack.ts';
 
-/** As in a line search, the learning rate is the step's own. */
-export interface UpdateOptions extends Pick<TrainingOptions, 'gradientClipping' | 'microBatch'> {
-  readonly workload: WorkloadSpecification;
-  readonly optimizer: OptimizerSpecification;
-  readonly evaluationExamples: number;
+export interface UpdateOptions extends OneStep {
   readonly batchSize: number;
   readonly draws: number;
   /** warm: the optimizer goes on from the frozen run's state, which must be its own; cold: it starts afresh. */
@@ -38,16 +30,7 @@ export async function updatesAt(
     initialisationSeeds: new Array<number>(draws).fill(0),
     dataSeeds: Array.from({ length: draws }, (_, g) => FIRST_DRAW_SEED + g),
   };
-  const { workload, parts } = makeWorkload(
-    options.workload,
-    options.evaluationExamples,
-    layout,
-    options.microBatch,
-  );
-  const stack = assembleStack(tf, workload, optimizerFor(options.optimizer), layout, {
-    gradientClipping: options.gradientClipping,
-    parts,
-  });
+  const stack = oneStepStack(tf, options, layout);
   const session = await compiledBackend(tf).open(stack.program, new Float32Array(draws).fill(RATE), 1);
   const parameters = frozen.state.slice(0, frozen.parameters);
   const warm = optimizerState === 'warm';

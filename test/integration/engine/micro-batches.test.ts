@@ -14,6 +14,7 @@ import {
   ofCell,
   optimizers,
   relativeDifference,
+  trained,
 } from '../../support/engine.ts';
 import { writeSmallImages } from '../../support/idx.ts';
 
@@ -72,21 +73,11 @@ async function run(
 ) {
   const { tf } = engine();
   const stack = buildStack(tf, configuration(changes));
-  const session = await backend(tf).open(stack.program, stack.cellLearningRates, STEPS);
-  session.setState(stack.initialState());
-  const losses: number[] = [];
-  let done = 0;
-  for (const steps of chunks) {
-    losses.push(...session.train({ steps, perStep: stack.inputs(done, steps) }));
-    done += steps;
-  }
-  const all = session.getState();
-  const evaluation = session.evaluate();
-  session.dispose();
+  const { losses, state: all, evaluation } = await trained(stack, STEPS, chunks, backend);
   const sums = stack.program.state.flatMap(({ name }, i) => (name.startsWith('sum/') ? [all[i]] : []));
   return {
     stack,
-    losses: Float32Array.from(losses),
+    losses,
     state: all.slice(0, all.length - sums.length),
     sums,
     evaluation,

@@ -10,6 +10,7 @@ import {
   ofCell,
   optimizers,
   relativeDifference,
+  trained,
 } from '../../support/engine.ts';
 import { writeSmallImages } from '../../support/idx.ts';
 
@@ -37,21 +38,6 @@ const open = async (stack: BuiltStack, chunkSteps: number) => {
   session.setState(stack.initialState());
   return session;
 };
-
-/** Losses and state after `chunks`, the lengths of the calls. */
-async function trained(stack: BuiltStack, capacity: number, chunks: readonly number[]) {
-  const session = await open(stack, capacity);
-  let step = 0;
-  const losses = chunks.map((steps) => {
-    const values = session.train({ steps, perStep: stack.inputs(step, steps) });
-    step += steps;
-    return values;
-  });
-  const state = session.getState();
-  const evaluation = session.evaluate();
-  session.dispose();
-  return { losses: Float32Array.from(losses.flatMap((part) => [...part])), state, evaluation };
-}
 
 describeWithEngine('a cell of a stack', () => {
   for (const streams of ['common', 'independent'] as const)

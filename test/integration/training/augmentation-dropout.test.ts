@@ -9,7 +9,14 @@ import { dropoutInput, dropWith } from '#main/training/workloads/layers/dropout.
 import { counting, scrambled } from '#main/training/workloads/layers/integer.ts';
 import { gatherImages, residentImages } from '#main/training/workloads/packed-images.ts';
 import type { StackLayout } from '#main/training/workloads/workload.ts';
-import { describeWithEngine, engine, ofCell, optimizers, relativeDifference } from '../../support/engine.ts';
+import {
+  describeWithEngine,
+  engine,
+  ofCell,
+  optimizers,
+  relativeDifference,
+  trained,
+} from '../../support/engine.ts';
 import { writeSmallImages } from '../../support/idx.ts';
 
 const files = writeSmallImages(120, 6, 4);
@@ -224,18 +231,7 @@ describeWithEngine('a stack with augmentation and dropout', () => {
       const configuration = { ...base, workload, optimizer: optimizers.adam };
       const train = async (make: typeof compiledBackend, chunks: readonly number[], changes = {}) => {
         const stack = buildStack(tf, { ...configuration, ...changes });
-        const session = await make(tf).open(stack.program, stack.cellLearningRates, STEPS);
-        session.setState(stack.initialState());
-        const losses: number[] = [];
-        let done = 0;
-        for (const steps of chunks) {
-          losses.push(...session.train({ steps, perStep: stack.inputs(done, steps) }));
-          done += steps;
-        }
-        const state = session.getState();
-        const evaluation = session.evaluate();
-        session.dispose();
-        return { losses: Float32Array.from(losses), state, evaluation, stack };
+        return { ...(await trained(stack, STEPS, chunks, make)), stack };
       };
       // Compiling takes seconds: what a network shares with another is compiled once.
       const other = ['cnn, all of them', 'moe'].includes(name) ? eagerBackend : compiledBackend;

@@ -13,19 +13,11 @@ import torch
 from torch.optim import SGD, Adafactor, Adagrad, Adam, AdamW, RMSprop
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, MultiStepLR, StepLR
 
+from generator import numbers
+
 torch.set_default_dtype(torch.float64)
 STEPS = 8
 COUNT = 9
-
-
-def numbers(count, seed, scale):
-    """A linear congruential generator: uniform in -scale..scale, rounded to float32."""
-    state = seed
-    out = []
-    for _ in range(count):
-        state = (state * 1664525 + 1013904223) % 2**32
-        out.append((state / 2**32 * 2 - 1) * scale)
-    return torch.tensor(out, dtype=torch.float32).double()
 
 
 def parts(flat):

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Calibration, Measurement } from '#main/lab/scheduler/measurements.ts';
+import type { Calibration } from '#main/lab/scheduler/measurements.ts';
 import type { MemoryModel } from '#main/training/memory/need.ts';
+import type { Measurement } from '#main/training/protocol.ts';
 import {
   cellsPerStack,
   cellsThatFit,

@@ -5,7 +5,8 @@ import { findOrCreateExperiment } from '#main/lab/create-experiment.ts';
 import { readExperimentFile } from '#main/lab/experiment-file.ts';
 import { dataChecksum } from '#main/lab/scheduler/calibration.ts';
 import { collectSweep } from '#main/lab/slurm/collect.ts';
-import { sweepProgress, type TaskProgress } from '#main/lab/slurm/progress.ts';
+import type { SlurmTask } from '#shared/api/types.ts';
+import { sweepProgress } from '#main/lab/slurm/progress.ts';
 import {
   cancelSweep,
   CELLS_PER_STACK,
@@ -208,7 +209,7 @@ function folderOf(store: ReadableStore, experiment: ExperimentSummary): string {
   return folder;
 }
 
-function statusTable(tasks: readonly TaskProgress[]): string {
+function statusTable(tasks: readonly SlurmTask[]): string {
   const rows = tasks.map(({ task, state, cells, cellsDone, stacks, stacksFinished, node, reason }) => [
     String(task),
     state,

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findNode } from '#main/setup/node.ts';
-import { engineCacheFolder } from '#main/setup/platform.ts';
+import { cacheFolder } from '#main/setup/platform.ts';
 import type { LabelledExamples } from '../classification.ts';
 import { DataError } from '../classification.ts';
 import type { DecodeRequest } from './decode.ts';
@@ -36,7 +36,7 @@ export function readImages(options: ImageOptions): {
   const channels = color === 'rgb' ? 3 : 1;
   // Told by its name to whoever cleans up.
   const place = `${basename(root).replace(/[^\w.-]/g, '_')}-${digest([root, prefix, size, channels])}`;
-  const output = join(cacheFolder(), `${place}-${digest([listing.mark])}.pixels`);
+  const output = join(cacheFolder('images'), `${place}-${digest([listing.mark])}.pixels`);
   const decoded = readDecoded(output) ?? decode({ root, prefix, size, channels, output }, place);
   const { shape, pixels } = decoded;
   const features = shape.channels * shape.height * shape.width;
@@ -87,10 +87,6 @@ function errorOf(output: string): string | null {
 function crash({ signal, stderr, error }: ReturnType<typeof spawnSync>): string {
   const said = error?.message ?? signal ?? String(stderr).trim().split('\n').at(-1);
   return `its images cannot be decoded (${said ?? 'the decoder ended'})`;
-}
-
-function cacheFolder(): string {
-  return join(dirname(engineCacheFolder()), 'images');
 }
 
 function digest(parts: readonly unknown[]): string {
